@@ -1,0 +1,2 @@
+/** Token of the validated configuration. */
+export const CONFIG = Symbol('config');

@@ -1,0 +1,66 @@
+import { isIP } from 'node:net';
+import { toMilliseconds } from '@strata/cache';
+import { z } from 'zod';
+
+const BYTES = /^(\d+(?:\.\d+)?)\s*(b|kb|mb|gb)$/i;
+const FACTOR: Record<string, number> = { b: 1, kb: 1_024, mb: 1_048_576, gb: 1_073_741_824 };
+
+/** A duration with a unit; a bare number is refused, because nobody can tell seconds from milliseconds. */
+export const duration = z.string().transform((text, context) => {
+  const ms = toMilliseconds(text);
+  if (ms !== undefined) return ms;
+  context.addIssue(`"${text}" is not a duration with a unit, such as 500ms, 30s or 5m`);
+  return z.NEVER;
+});
+
+/** A number of bytes with a unit: `64mb`, `1kb`. */
+export const bytes = z.string().transform((text, context) => {
+  const match = BYTES.exec(text.trim());
+  if (match !== null) return Math.round(Number(match[1]) * FACTOR[match[2]!.toLowerCase()]!);
+  context.addIssue(`"${text}" is not a size with a unit, such as 1kb or 64mb`);
+  return z.NEVER;
+});
+
+export const flag = z.enum(['true', 'false', '1', '0'], { error: 'is true or false' }).transform(
+  (text) => text === 'true' || text === '1',
+);
+
+/** A whole number from `min` to `max`. */
+export const whole = (min: number, max: number): z.ZodType<number, string> =>
+  z.string().transform((text, context) => {
+    const value = /^\d{1,12}$/.test(text.trim()) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    context.addIssue(`"${text}" is not a whole number from ${min} to ${max}`);
+    return z.NEVER;
+  });
+
+/** A URL of one of the given schemes. The value is never repeated in a message: it may hold a password. */
+export const url = (...schemes: readonly string[]): z.ZodType<string, string> =>
+  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
+    error: `is not a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  });
+
+/** `host:port,host:port`. */
+export const addresses = z.string().transform((text, context) => {
+  const parsed = text.split(',').map((part) => /^\s*([^:\s]+):(\d{1,5})\s*$/.exec(part));
+  if (parsed.every((match) => match !== null)) {
+    return parsed.map((match) => ({ host: match[1]!, port: Number(match[2]) }));
+  }
+  context.addIssue(`"${text}" is not a list such as host:26379,host:26380`);
+  return z.NEVER;
+});
+
+const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
+
+/** Which proxies may say who the client is: `true`, `false`, a number of hops, or addresses and networks. */
+export const proxies = z.string().refine(
+  (text) =>
+    /^(true|false|\d{1,2})$/.test(text) ||
+    text.split(',').every((part) => PROXY_NAMES.includes(part.trim()) || isNetwork(part.trim())),
+  { error: 'is true, false, a number of hops, or a list such as 10.0.0.0/8,loopback' },
+);
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  return isIP(address) !== 0 && rest.length === 0 && (bits === undefined || /^\d{1,3}$/.test(bits));
+}

@@ -1,0 +1,75 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { HttpMetrics } from '@strata/metrics';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from './config/config';
+import { KnownRoutes } from './http/known-routes';
+import { ProblemFilter, sendProblem } from './http/problem.filter';
+import { requestId } from './http/request-id';
+import { SchemaPipe } from './http/schema.pipe';
+import { setUpSwagger } from './http/swagger';
+
+const BODY_LIMIT = 1_048_576;
+
+/** The HTTP adapter, before any route is known. */
+export function createAdapter(config: Config): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    genReqId: requestId,
+    requestIdHeader: false,
+    trustProxy: trustedProxies(config.TRUST_PROXY),
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 500 },
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      void reply.header('x-request-id', String(request.id));
+      sendProblem(request, reply, {
+        status: error.statusCode ?? 400,
+        detail: error.message,
+      });
+    },
+  });
+}
+
+/** Everything around the handlers: pipes, error form, request ids, timing, Swagger. */
+export function configureApp(app: NestFastifyApplication): void {
+  app.useGlobalPipes(new SchemaPipe());
+  app.useGlobalFilters(new ProblemFilter());
+  addHooks(app);
+  setUpSwagger(app);
+}
+
+function addHooks(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  const metrics = app.get(HttpMetrics);
+  const routes = new KnownRoutes();
+  // JSON is the only body this service takes; Fastify would accept text too.
+  fastify.removeContentTypeParser('text/plain');
+  fastify.addHook('onRoute', (route) => routes.add(route.url, [route.method].flat()));
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', String(request.id));
+    if (!request.is404) return done();
+    const allowed = routes.allowed(request.url.split('?', 1)[0]!);
+    if (allowed.length === 0) return done();
+    void reply.header('allow', allowed.join(', '));
+    sendProblem(request, reply, { status: 405, detail: `${request.method} is not possible here` });
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    metrics.record({
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      status: reply.statusCode,
+      cacheStatus: reply.getHeader('cache-status') as string | undefined,
+      seconds: reply.elapsedTime / 1_000,
+    });
+    done();
+  });
+}
+
+type TrustProxy = boolean | string | ((address: string, hop: number) => boolean);
+
+/** `TRUST_PROXY`: `true`, a number of hops, or a list of addresses. */
+function trustedProxies(text: string | undefined): TrustProxy {
+  if (text === undefined || text === 'false') return false;
+  if (text === 'true') return true;
+  return /^\d+$/.test(text) ? (_address, hop) => hop < Number(text) : text;
+}

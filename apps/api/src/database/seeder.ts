@@ -1,0 +1,50 @@
+import { Faker, en } from '@faker-js/faker';
+import type { DataSource } from 'typeorm';
+import { ProductEntity } from './product.entity';
+
+/** Categories of the workshop; every seeded list has something in it. */
+export const CATEGORIES = ['electronics', 'books', 'clothing', 'food', 'toys'] as const;
+
+const BATCH = 500;
+const SEED = 20_250_724;
+
+/** How the seeder works. */
+export interface SeedOptions {
+  /** Products the table is to hold. */
+  readonly count: number;
+  /** Empties the table first; ids begin at 1 again. @default false */
+  readonly reset?: boolean;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Fills the table up to `count` products, always the same ones. A table that already holds as many is
+ * left alone, so that running it twice never doubles rows. Returns how many were added.
+ */
+export async function seed(source: DataSource, options: SeedOptions): Promise<number> {
+  const repository = source.getRepository(ProductEntity);
+  if (options.reset === true) await source.query('TRUNCATE products RESTART IDENTITY');
+  const present = await repository.count();
+  const products = sampleProducts(options.count).slice(present);
+  let done = 0;
+  options.onProgress?.(0, products.length);
+  for (let i = 0; i < products.length; i += BATCH) {
+    const batch = products.slice(i, i + BATCH);
+    await repository.insert(batch);
+    done += batch.length;
+    options.onProgress?.(done, products.length);
+  }
+  return products.length;
+}
+
+/** The first `count` products of the fixed random sequence. */
+export function sampleProducts(count: number): Partial<ProductEntity>[] {
+  const faker = new Faker({ locale: en, seed: SEED });
+  return Array.from({ length: count }, (_, i) => ({
+    name: faker.commerce.productName(),
+    description: faker.commerce.productDescription(),
+    price: Number(faker.commerce.price({ min: 1, max: 2_000 })),
+    category: CATEGORIES[i % CATEGORIES.length]!,
+    inStock: faker.datatype.boolean({ probability: 0.85 }),
+  }));
+}

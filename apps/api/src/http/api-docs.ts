@@ -1,0 +1,75 @@
+import { applyDecorators, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiBody, ApiHeader, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { z } from 'zod';
+import { AdminGuard } from '../security/admin.guard';
+import { inputSchema } from './json-schema';
+import { PROBLEM_TYPE } from './problem';
+
+const PROBLEMS: Record<number, string> = {
+  400: 'The input is wrong; `errors` names each field',
+  401: 'The admin token is missing or wrong',
+  403: 'Not allowed without an admin token',
+  404: 'There is no such thing',
+  413: 'The body is larger than 1 MiB',
+  415: 'The body is not `application/json`',
+  429: 'Too many writes; `Retry-After` says when to try again',
+  503: 'Not available now',
+};
+
+/** Documents error answers as problem documents (RFC 9457). */
+export function ApiProblems(...statuses: readonly number[]): MethodDecorator {
+  return applyDecorators(
+    ...statuses.map((status) =>
+      ApiResponse({
+        status,
+        description: PROBLEMS[status] ?? 'Error',
+        content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+      }),
+    ),
+  );
+}
+
+/** Guarded by the admin token and the rate limit, and documented so. */
+export function AdminOnly(): MethodDecorator {
+  return applyDecorators(UseGuards(AdminGuard), ApiBearerAuth(), ApiProblems(401, 403, 429));
+}
+
+/** Documents a JSON body by the schema that validates it, with an example that works. */
+export function ApiJsonBody(schema: z.ZodType, example: unknown): MethodDecorator {
+  return applyDecorators(
+    ApiBody({ required: true, schema: { ...inputSchema(schema), example } as never }),
+    ApiProblems(400, 413, 415),
+  );
+}
+
+/** Documents query parameters by the schema that validates them. */
+export function ApiQueryOf(
+  schema: z.ZodObject,
+  docs: Readonly<Record<string, { description: string; schema?: object; example?: unknown }>>,
+): MethodDecorator {
+  return applyDecorators(
+    ...Object.keys(schema.shape).map((name) => {
+      const { description, schema: shown, example } = docs[name]!;
+      return ApiQuery({
+        name,
+        required: false,
+        description,
+        schema: { type: 'string', ...shown } as never,
+        ...(example === undefined ? {} : { example }),
+      });
+    }),
+  );
+}
+
+/** Documents the headers every cached route sends. */
+export const CACHED_HEADERS = {
+  'Cache-Status': {
+    description: 'How the cache took part (RFC 9211)',
+    schema: { type: 'string' as const, example: 'strata; hit; ttl=287; detail=L1' },
+  },
+  'X-Request-Id': { description: 'Id of this request', schema: { type: 'string' as const } },
+};
+
+/** Documents the optional `X-Request-Id` of a request. */
+export const ApiRequestId = (): MethodDecorator =>
+  ApiHeader({ name: 'X-Request-Id', required: false, description: 'Taken over when it is a sane token' });

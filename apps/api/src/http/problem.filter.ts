@@ -1,0 +1,66 @@
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { isCacheError } from '@strata/cache';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { InputException } from './input-exception';
+import { problem, PROBLEM_TYPE, UNDELIVERED_PROBLEM, VALIDATION_PROBLEM, type ProblemFacts } from './problem';
+
+type ErrorFacts = Omit<ProblemFacts, 'instance' | 'correlationId'>;
+
+/** Words every error as a problem document. Only what a caller could not cause is logged as an error. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Http');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const facts = factsOf(error);
+    if (facts.status >= 500) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.logger.error(`${request.method} ${request.routeOptions.url ?? ''} failed (${request.id}): ${text}`);
+    }
+    sendProblem(request, reply, facts);
+  }
+}
+
+/** Sends a problem document for `request`. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, facts: ErrorFacts): void {
+  if (reply.sent) return;
+  const body = problem({ ...facts, instance: request.url.split('?', 1)[0]!, correlationId: String(request.id) });
+  void reply.code(facts.status).type(PROBLEM_TYPE).send(JSON.stringify(body));
+}
+
+function factsOf(error: unknown): ErrorFacts {
+  if (error instanceof InputException) {
+    return {
+      status: 400,
+      type: VALIDATION_PROBLEM,
+      title: 'Invalid input',
+      detail: error.message,
+      errors: error.errors,
+    };
+  }
+  if (isCacheError(error, 'INVALIDATION_UNDELIVERED')) {
+    return {
+      status: 503,
+      type: UNDELIVERED_PROBLEM,
+      title: 'Stored, but other instances could not be told',
+      detail: 'The write is stored. Its invalidation could not reach Redis and will be delivered later.',
+    };
+  }
+  if (error instanceof HttpException) return { status: error.getStatus(), detail: error.message };
+  return ofFastify(error) ?? { status: 500, detail: 'Something failed here; the log has more under this request id.' };
+}
+
+/** Errors of Fastify itself (body, media type, size) carry a client error status. */
+function ofFastify(error: unknown): ErrorFacts | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
+  const status = Number(error.statusCode);
+  if (!(status >= 400 && status < 500)) return undefined;
+  if (error instanceof SyntaxError || status === 400) {
+    return { status: 400, detail: 'the body is not valid JSON', errors: [{ path: '', message: error.message }] };
+  }
+  if (status === 413) return { status, detail: 'the body is larger than 1 MiB' };
+  if (status === 415) return { status, detail: 'send the body as application/json' };
+  return { status, detail: error.message };
+}

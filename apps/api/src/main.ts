@@ -1,0 +1,64 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { loadConfig, type Config } from './config/config';
+import { banner } from './runtime/banner';
+import { chooseBacking, type Backing } from './runtime/backing';
+import { createApp } from './runtime/bootstrap';
+import { explainFailure } from './runtime/explain-failure';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+
+interface Running {
+  config?: Config;
+  backing?: Backing;
+  app?: NestFastifyApplication;
+}
+
+async function start(running: Running): Promise<void> {
+  const config = (running.config = loadConfig());
+  // Before anything is started: a second `npm start` must not reach for the first one's database.
+  await refuseTakenPort(config);
+  const backing = (running.backing = await chooseBacking(config));
+  const app = (running.app = await createApp(config, backing));
+  await app.listen(config.PORT, config.HOST);
+  process.stdout.write(`${banner(config, backing, await publicUrl(app))}\n`);
+}
+
+async function stop(running: Running): Promise<void> {
+  await running.app?.close();
+  await running.backing?.stop();
+}
+
+async function refuseTakenPort(config: Config): Promise<void> {
+  const probe = createServer().listen(config.PORT, config.HOST);
+  await once(probe, 'listening');
+  probe.close();
+  await once(probe, 'close');
+}
+
+async function publicUrl(app: NestFastifyApplication): Promise<string> {
+  return (await app.getUrl()).replace('127.0.0.1', 'localhost').replace('[::1]', 'localhost');
+}
+
+const running: Running = {};
+let stopping: Promise<void> | undefined;
+
+function stopOnce(): Promise<void> {
+  stopping ??= stop(running);
+  return stopping;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    void started.then(stopOnce, stopOnce).then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  });
+}
+
+const started = start(running).catch(async (error: unknown) => {
+  const explanation = explainFailure(error, running.config);
+  process.stderr.write(`${explanation ?? (error as Error).stack ?? String(error)}\n`);
+  await stopOnce().catch(() => undefined);
+  process.exit(1);
+});

@@ -1,0 +1,158 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Cacheable, CacheEvict, touched, type Touched } from '@strata/cache';
+import type { FastifyReply } from 'fastify';
+import { AdminOnly, ApiJsonBody, ApiProblems, ApiQueryOf, CACHED_HEADERS } from '../http/api-docs';
+import { pageLinks } from './paging';
+import {
+  ALL_LISTS_TAG,
+  categoryTag,
+  productKey,
+  productListKey,
+  productListTags,
+  productTag,
+  productTags,
+  tagsOfWrite,
+  UNFILTERED_LISTS_TAG,
+} from './product.cache-policy';
+import { LIST_QUERY_DOCS, PRODUCT_EXAMPLE, PRODUCT_RESPONSE, PRODUCTS_RESPONSE } from './product.docs';
+import {
+  listQuery,
+  MAX_ID,
+  newProduct,
+  newProducts,
+  productChange,
+  productId,
+  type ListQuery,
+  type NewProduct,
+  type ProductChange,
+} from './product.schemas';
+import type { Product } from './product.view';
+import { ProductsService } from './products.service';
+
+const ApiId = (): MethodDecorator =>
+  ApiParam({ name: 'id', schema: { type: 'integer', minimum: 1, maximum: MAX_ID, example: 7 } });
+
+@ApiTags('products')
+@Controller('products')
+export class ProductsController {
+  constructor(private readonly products: ProductsService) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List products', description: 'A bare array, ties of the order broken by id. Cached.' })
+  @ApiQueryOf(listQuery, LIST_QUERY_DOCS)
+  @ApiResponse(PRODUCTS_RESPONSE)
+  @ApiProblems(400)
+  @Cacheable({ key: productListKey, tags: productListTags, scope: 'public' })
+  async list(
+    @Query({ schema: listQuery }) query: ListQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Product[]> {
+    const page = await this.products.list(query);
+    void reply.header('x-total-count', String(page.total));
+    void reply.header('link', pageLinks('/products', query, page.total));
+    return page.products;
+  }
+
+  @Get(':id')
+  @ApiId()
+  @ApiOperation({ summary: 'Read one product', description: 'Cached; a 404 is kept too, until the product is created.' })
+  @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product', headers: CACHED_HEADERS })
+  @ApiProblems(400, 404)
+  @Cacheable({ key: productKey, tags: productTags, scope: 'public', negativeStatuses: [404] })
+  find(@Param('id', { schema: productId }) id: number): Promise<Product> {
+    return this.products.find(id);
+  }
+
+  @Post()
+  @AdminOnly()
+  @ApiOperation({ summary: 'Create a product', description: 'The answer leaves when every instance knows.' })
+  @ApiJsonBody(newProduct, PRODUCT_EXAMPLE)
+  @ApiResponse({ ...PRODUCT_RESPONSE, status: 201, description: 'Created; `Location` says where' })
+  @CacheEvict({ tags: (_request, created) => tagsOfWrite((created as Product).id, (created as Product).category) })
+  async create(
+    @Body({ schema: newProduct }) body: NewProduct,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Product> {
+    const product = await this.products.create(body);
+    void reply.header('location', `/products/${product.id}`);
+    return product;
+  }
+
+  @Post('batch')
+  @AdminOnly()
+  @ApiOperation({ summary: 'Create up to 1000 products', description: 'In one transaction: all or none.' })
+  @ApiJsonBody(newProducts, [PRODUCT_EXAMPLE, { name: 'Desk Lamp', price: 24.5, category: 'electronics' }])
+  @ApiResponse({
+    status: 201,
+    description: 'Ids in the order of the input',
+    schema: { type: 'object', properties: { ids: { type: 'array', items: { type: 'integer' } } } },
+  })
+  @CacheEvict({ tags: () => [UNFILTERED_LISTS_TAG] })
+  async createBatch(@Body({ schema: newProducts }) body: NewProduct[]): Promise<Touched<{ ids: number[] }>> {
+    const ids = await this.products.createAll(body);
+    const categories = new Set(body.map((product) => categoryTag(product.category)));
+    return touched({ ids }, ...ids.map(productTag), ...categories);
+  }
+
+  @Put(':id')
+  @ApiId()
+  @AdminOnly()
+  @ApiOperation({ summary: 'Replace a product', description: 'Fields left out take their defaults.' })
+  @ApiJsonBody(newProduct, PRODUCT_EXAMPLE)
+  @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product as it is now' })
+  @ApiProblems(404)
+  @CacheEvict({ tags: () => [] })
+  async replace(
+    @Param('id', { schema: productId }) id: number,
+    @Body({ schema: newProduct }) body: NewProduct,
+  ): Promise<Touched<Product>> {
+    const { product, previousCategory } = await this.products.replace(id, body);
+    return touched(product, ...tagsOfWrite(id, previousCategory, product.category));
+  }
+
+  @Patch(':id')
+  @ApiId()
+  @AdminOnly()
+  @ApiOperation({ summary: 'Change a product', description: 'Fields left out stay as they are.' })
+  @ApiJsonBody(productChange, { price: 69.9 })
+  @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product as it is now' })
+  @ApiProblems(404)
+  @CacheEvict({ tags: () => [] })
+  async change(
+    @Param('id', { schema: productId }) id: number,
+    @Body({ schema: productChange }) body: ProductChange,
+  ): Promise<Touched<Product>> {
+    const { product, previousCategory } = await this.products.change(id, body);
+    return touched(product, ...tagsOfWrite(id, previousCategory, product.category));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiId()
+  @AdminOnly()
+  @ApiOperation({ summary: 'Delete a product' })
+  @ApiResponse({ status: 204, description: 'Gone' })
+  @ApiProblems(400, 404)
+  @CacheEvict({ tags: () => [] })
+  async remove(@Param('id', { schema: productId }) id: number): Promise<Touched<undefined>> {
+    const { previousCategory } = await this.products.remove(id);
+    return touched(undefined, ...tagsOfWrite(id, previousCategory));
+  }
+
+  @Post(':id/invalidate')
+  @HttpCode(200)
+  @ApiId()
+  @AdminOnly()
+  @ApiOperation({ summary: 'Drop a product and all lists from the cache', description: 'Also for unknown ids.' })
+  @ApiResponse({
+    status: 200,
+    description: 'Done, on every instance',
+    schema: { type: 'object', properties: { message: { type: 'string', example: 'Cache invalidated for product 7' } } },
+  })
+  @ApiProblems(400)
+  @CacheEvict({ tags: (request) => [productTag(Number(request.params['id'])), ALL_LISTS_TAG] })
+  invalidate(@Param('id', { schema: productId }) id: number): { message: string } {
+    return { message: `Cache invalidated for product ${id}` };
+  }
+}

@@ -1,0 +1,50 @@
+// Nest 12 is ESM only and Jest cannot require ESM before Node 24.9: the tests run as CommonJS and the
+// ESM packages listed here are transformed like our own sources.
+const esmPackages = [
+  '@nestjs', 'cache-manager', 'keyv', '@cacheable', '@keyv', 'hookified', 'file-type', 'load-esm', 'strtok3',
+  'token-types', 'uint8array-extras', '@tokenizer', '@borewit', '@standard-schema', '@faker-js', 'tslib',
+].join('|');
+
+const shared = {
+  testEnvironment: 'node',
+  moduleFileExtensions: ['ts', 'mjs', 'js', 'json'],
+  transform: {
+    '^.+\\.(ts|mjs|js)$': [
+      '@swc/jest',
+      {
+        jsc: {
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+          target: 'es2022',
+          keepClassNames: true,
+        },
+        module: { type: 'commonjs' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmPackages})/)`],
+  moduleNameMapper: {
+    '^@strata/cache$': '<rootDir>/libs/cache/src/index.ts',
+    '^@strata/cache/core$': '<rootDir>/libs/cache/src/core/index.ts',
+    '^@strata/cache/redis$': '<rootDir>/libs/cache/src/drivers/redis/index.ts',
+    '^@strata/cache/testing$': '<rootDir>/libs/cache/src/testing/index.ts',
+    '^@strata/metrics$': '<rootDir>/libs/metrics/src/index.ts',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+};
+
+const project = (displayName, testMatch, extra = {}) => ({ ...shared, displayName, testMatch, ...extra });
+
+export default {
+  projects: [
+    project('unit', ['<rootDir>/{libs,apps}/**/*.spec.ts']),
+    project('contract', ['<rootDir>/test/contract/**/*.spec.ts']),
+    project('integration', ['<rootDir>/test/integration/**/*.spec.ts']),
+    project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], {
+      globalSetup: '<rootDir>/test/support/postgres.global-setup.ts',
+      globalTeardown: '<rootDir>/test/support/postgres.global-teardown.ts',
+    }),
+  ],
+  testTimeout: 20000,
+};

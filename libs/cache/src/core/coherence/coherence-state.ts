@@ -1,0 +1,103 @@
+import type { Clock } from '../ports/clock';
+import type { Head, InvalidationMode } from '../ports/remote-store';
+import { TagTable, type Verdict } from './tag-table';
+import { EVERYTHING } from './tags';
+
+/** How writers and readers agree; see `docs/concepts/consistency.md`. */
+export type CoherenceMode = 'acknowledged' | 'broadcast' | 'off';
+
+/**
+ * What one instance knows about the fleet: epoch, generation of its subscription, lease, and the
+ * invalidations it has heard. Every question "may this be served?" is answered here, without waiting.
+ */
+export class CoherenceState {
+  /** Epoch of the last answer or message; versions of another one are unknown. */
+  epoch: string | undefined;
+  /** Raised when a subscription is confirmed, before its first message. */
+  generation = 0;
+  readonly table: TagTable;
+  private readonly undelivered = new Set<string>();
+  private leaseUntilMonotonic = -Infinity;
+  private leaseUntilWall = -Infinity;
+  private provenAtMonotonic = -Infinity;
+  private provenAtWall = -Infinity;
+
+  constructor(
+    private readonly clock: Clock,
+    readonly mode: CoherenceMode,
+    maxTags: number,
+  ) {
+    this.table = new TagTable(maxTags);
+  }
+
+  /**
+   * True while L1 may be served. Both clocks must agree: the monotonic one stops while a machine is
+   * suspended, the wall clock can be set back.
+   */
+  get leaseHeld(): boolean {
+    if (this.mode === 'off') return true;
+    return this.clock.monotonic() < this.leaseUntilMonotonic && this.clock.now() < this.leaseUntilWall;
+  }
+
+  /** Grants the lease from the moment the proving echo was *sent*, not from its arrival. */
+  grantLease(sentMonotonic: number, sentWall: number, lengthMs: number): void {
+    this.provenAtMonotonic = sentMonotonic;
+    this.provenAtWall = sentWall;
+    this.leaseUntilMonotonic = sentMonotonic + lengthMs;
+    this.leaseUntilWall = sentWall + lengthMs;
+  }
+
+  endLease(): void {
+    this.leaseUntilMonotonic = -Infinity;
+    this.leaseUntilWall = -Infinity;
+  }
+
+  /** True while the last proof of coherence is at most `ms` old: the bound for a life without L2 (C3). */
+  provenWithin(ms: number): boolean {
+    return (
+      this.clock.monotonic() - this.provenAtMonotonic <= ms &&
+      Math.abs(this.clock.now() - this.provenAtWall) <= ms
+    );
+  }
+
+  /** Learns the epoch of an answer. A change makes everything held so far unknown. */
+  learnEpoch(epoch: string): void {
+    if (this.epoch === epoch) return;
+    this.epoch = epoch;
+    this.table.reset();
+  }
+
+  /** A new subscription is confirmed: what was heard before proves nothing about the gap. */
+  newGeneration(): void {
+    this.generation++;
+    this.endLease();
+  }
+
+  /** Records an invalidation of this or another instance. */
+  hear(head: Head, tags: readonly string[], mode: InvalidationMode): void {
+    this.learnEpoch(head.epoch);
+    this.table.hear(tags, head.seq, mode);
+  }
+
+  /** The worst known verdict over `tags` for something that rests on `since`. */
+  verdict(tags: readonly string[], since: Head): Verdict {
+    if (since.epoch !== this.epoch) return 'deleted';
+    return this.undelivered.size > 0 && this.hasUndelivered(tags) ? 'deleted' : this.table.verdict(tags, since.seq);
+  }
+
+  /** Tags of an invalidation that could not reach L2 yet count as newer than anything here (C5). */
+  markUndelivered(tags: readonly string[]): void {
+    for (const tag of tags) this.undelivered.add(tag);
+    this.table.touch();
+  }
+
+  markDelivered(tags: readonly string[]): void {
+    for (const tag of tags) this.undelivered.delete(tag);
+    this.table.touch();
+  }
+
+  hasUndelivered(tags: readonly string[]): boolean {
+    if (this.undelivered.size === 0) return false;
+    return this.undelivered.has(EVERYTHING) || tags.some((tag) => this.undelivered.has(tag));
+  }
+}

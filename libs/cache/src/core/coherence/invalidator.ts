@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../ports/clock';
+import type { Bus } from '../ports/bus';
+import type { InvalidationMessage, InvalidationMode, Invalidated, RemoteStore } from '../ports/remote-store';
+import { CacheError } from '../errors';
+import type { EventHub } from '../events';
+import type { CoherenceState } from './coherence-state';
+import { AckWait } from './ack-wait';
+import { EVERYTHING } from './tags';
+
+/** How an invalidation ended. */
+export interface InvalidationResult {
+  /** True when L2 could not be reached: the invalidation is kept and delivered later (C5). */
+  readonly deferred: boolean;
+  /** `seq` of the invalidation in L2, when it was delivered. */
+  readonly seq: number | undefined;
+}
+
+/** What happens to an invalidation that cannot reach L2. */
+export type UndeliveredPolicy = 'defer' | 'fail';
+
+/** Most tags kept while L2 is away; beyond it the whole namespace is invalidated on return. */
+const MAX_DEFERRED_TAGS = 10_000;
+
+/**
+ * Originates and applies invalidations. Originating raises versions in L2, applies locally and waits for
+ * the other instances; applying a remote one touches nothing but this instance and then acknowledges.
+ */
+export class Invalidator {
+  private readonly waits = new Map<string, AckWait>();
+  private readonly deferred = new Map<string, InvalidationMode>();
+  private flushing: Promise<void> | undefined;
+
+  constructor(
+    private readonly member: string,
+    private readonly state: CoherenceState,
+    private readonly remote: RemoteStore,
+    private readonly bus: Bus,
+    private readonly options: { leaseMs: number; undelivered: UndeliveredPolicy },
+    private readonly events: EventHub,
+    private readonly clock: Clock,
+    private readonly onApplied: (tags: readonly string[], mode: InvalidationMode) => void,
+  ) {}
+
+  /** Members named by the last invalidation; at least this instance. */
+  members = 1;
+
+  /** Tags that wait for L2 to come back. */
+  get deferredTags(): number {
+    return this.deferred.size;
+  }
+
+  /**
+   * Invalidates `tags` everywhere: when it returns undeferred, no instance serves what they covered.
+   *
+   * @throws CacheError `INVALIDATION_UNDELIVERED` with the policy `fail`; the tags are kept all the same.
+   */
+  async originate(tags: readonly string[], mode: InvalidationMode): Promise<InvalidationResult> {
+    const startedAt = this.clock.monotonic();
+    const message = { id: randomUUID(), origin: this.member, mode, tags };
+    let result: InvalidationResult;
+    try {
+      const invalidated = await this.publish(message);
+      result = { deferred: false, seq: invalidated.seq };
+    } catch (error) {
+      this.defer(tags, mode);
+      this.onApplied(tags, mode);
+      if (this.options.undelivered === 'fail') {
+        throw new CacheError(
+          'INVALIDATION_UNDELIVERED',
+          'the invalidation could not reach L2; it is kept and will be delivered when L2 is back',
+          { cause: error },
+        );
+      }
+      result = { deferred: true, seq: undefined };
+    }
+    this.report(tags, 'local', this.clock.monotonic() - startedAt, result.deferred);
+    return result;
+  }
+
+  /** Applies what another instance did. Publishes no invalidation and never touches L2. */
+  applyRemote(message: InvalidationMessage): void {
+    if (message.origin === this.member) return;
+    this.state.hear(message, message.tags, message.mode);
+    this.onApplied(message.tags, message.mode);
+    // Only now: an acknowledgement sent before the table knows would let the writer return too early.
+    this.bus.acknowledge(message.origin, message.id);
+    this.report(message.tags, 'remote', 0, false);
+  }
+
+  acknowledged(id: string, member: string): void {
+    this.waits.get(id)?.acknowledge(member);
+  }
+
+  /** Delivers what was deferred. Called whenever L2 proves to be reachable; never runs twice at a time. */
+  flush(): Promise<void> {
+    if (this.deferred.size === 0) return Promise.resolve();
+    this.flushing ??= this.deliverDeferred().finally(() => (this.flushing = undefined));
+    return this.flushing;
+  }
+
+  private async publish(message: Omit<InvalidationMessage, 'epoch' | 'seq'>): Promise<Invalidated> {
+    const acks = new AckWait();
+    this.waits.set(message.id, acks);
+    try {
+      const invalidated = await this.remote.invalidate(message);
+      this.state.hear(invalidated, message.tags, message.mode);
+      this.onApplied(message.tags, message.mode);
+      this.members = Math.max(1, invalidated.members.size);
+      if (this.state.mode !== 'acknowledged') return invalidated;
+      const others = [...invalidated.members.keys()].filter((id) => id !== this.member);
+      for (const silent of await acks.waitFor(others, this.options.leaseMs, this.clock)) {
+        void this.remote.removeMember(silent, invalidated.members.get(silent)).catch(() => undefined);
+      }
+      return invalidated;
+    } finally {
+      this.waits.delete(message.id);
+    }
+  }
+
+  private defer(tags: readonly string[], mode: InvalidationMode): void {
+    for (const tag of tags) {
+      if (this.deferred.get(tag) !== 'delete') this.deferred.set(tag, mode);
+    }
+    if (this.deferred.size > MAX_DEFERRED_TAGS) {
+      const forgotten = [...this.deferred.keys()];
+      this.deferred.clear();
+      this.deferred.set(EVERYTHING, 'delete');
+      this.state.markDelivered(forgotten);
+      this.state.markUndelivered([EVERYTHING]);
+      return;
+    }
+    this.state.markUndelivered(tags);
+  }
+
+  private async deliverDeferred(): Promise<void> {
+    for (const mode of ['delete', 'expire'] as const) {
+      const tags = [...this.deferred].filter(([, m]) => m === mode).map(([tag]) => tag);
+      for (let i = 0; i < tags.length; i += 500) await this.deliverBatch(tags.slice(i, i + 500), mode);
+    }
+  }
+
+  private async deliverBatch(tags: string[], mode: InvalidationMode): Promise<void> {
+    // Taken out first: the same tag deferred again while this delivery runs must survive it.
+    for (const tag of tags) this.deferred.delete(tag);
+    try {
+      await this.publish({ id: randomUUID(), origin: this.member, mode, tags });
+    } catch (error) {
+      this.defer(tags, mode);
+      throw error;
+    }
+    this.state.markDelivered(tags.filter((tag) => !this.deferred.has(tag)));
+  }
+
+  private report(tags: readonly string[], origin: 'local' | 'remote', durationMs: number, deferred: boolean): void {
+    if (!this.events.active) return;
+    this.events.emit({ name: 'invalidate', cache: '', tags, origin, durationMs, deferred });
+  }
+}

@@ -1,0 +1,141 @@
+import { systemClock, type Clock, type Timer } from '../ports/clock';
+import type { Bus } from '../ports/bus';
+import type { RemoteStore } from '../ports/remote-store';
+import type { EventHub } from '../events';
+import type { CoherenceState } from './coherence-state';
+
+interface SentBeat {
+  monotonic: number;
+  wall: number;
+  generation: number;
+}
+
+/** Fraction of the lease given away for clock drift between instances. */
+const DRIFT_MARGIN = 0.05;
+const BEATS_PER_LEASE = 4;
+const MISSED_ECHOES_BEFORE_RECONNECT = 2;
+
+/**
+ * Keeps this instance's lease alive: every quarter of a lease it records itself in L2 and waits for the
+ * echo through the bus. An echo that arrives proves that the subscription lives and that everything
+ * published before it has been applied.
+ */
+export class Lease {
+  private readonly sent = new Map<number, SentBeat>();
+  private beat = 0;
+  private held = false;
+  private timer: Timer | undefined;
+  private beating = false;
+  private stopped = true;
+  private forgetting = false;
+  private waiters: (() => void)[] = [];
+
+  constructor(
+    private readonly member: string,
+    private readonly state: CoherenceState,
+    private readonly remote: RemoteStore,
+    private readonly bus: Bus,
+    private readonly leaseMs: number,
+    private readonly events: EventHub,
+    private readonly clock: Clock = systemClock,
+    private readonly onAlive: () => void = () => undefined,
+  ) {}
+
+  start(): void {
+    this.stopped = false;
+    this.schedule(0);
+  }
+
+  /** Ends serving from L1 first and removes the member afterwards, so that no writer waits for it. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.timer?.cancel();
+    this.state.endLease();
+    this.noteLoss();
+    if (this.remote.available) await this.remote.removeMember(this.member).catch(() => undefined);
+  }
+
+  /** Resolves when the lease is held or `ms` have passed, whichever is first. */
+  async ready(ms: number): Promise<void> {
+    if (this.state.leaseHeld) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.clock.after(ms, resolve);
+      this.waiters.push(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** A new subscription: echoes of beats sent on the old one are ignored. */
+  subscribed(): void {
+    this.state.newGeneration();
+    this.sent.clear();
+    if (!this.stopped) this.schedule(0);
+  }
+
+  echo(beat: number): void {
+    const sent = this.sent.get(beat);
+    if (this.stopped || sent === undefined || sent.generation !== this.state.generation) return;
+    for (const older of this.sent.keys()) if (older <= beat) this.sent.delete(older);
+    this.state.grantLease(sent.monotonic, sent.wall, this.leaseMs * (1 - DRIFT_MARGIN));
+    if (!this.held) {
+      this.held = true;
+      if (this.events.active) this.events.emit({ name: 'lease.held', cache: '' });
+    }
+    for (const wake of this.waiters.splice(0)) wake();
+    this.onAlive();
+  }
+
+  private schedule(ms: number): void {
+    this.timer?.cancel();
+    this.timer = this.clock.after(ms, () => void this.tick());
+  }
+
+  private async tick(): Promise<void> {
+    this.schedule(this.leaseMs / BEATS_PER_LEASE);
+    this.noteLoss();
+    if (this.sent.size >= MISSED_ECHOES_BEFORE_RECONNECT) {
+      this.sent.clear();
+      this.bus.reconnect();
+      return;
+    }
+    if (this.beating || !this.remote.available || this.state.generation === 0) return;
+    this.beating = true;
+    try {
+      await this.sendBeat();
+    } catch {
+      // The driver has reported the failure; the lease simply is not prolonged.
+    } finally {
+      this.beating = false;
+    }
+  }
+
+  private async sendBeat(): Promise<void> {
+    const beat = ++this.beat;
+    this.sent.set(beat, {
+      monotonic: this.clock.monotonic(),
+      wall: this.clock.now(),
+      generation: this.state.generation,
+    });
+    const { head, unknownMember } = await this.remote.heartbeat(this.member, beat);
+    this.state.learnEpoch(head.epoch);
+    if (unknownMember !== undefined) this.forgetUnknownMember(unknownMember);
+  }
+
+  /** Whoever held a lease when the member list was lost holds it no longer than one lease from now. */
+  private forgetUnknownMember(counter: number): void {
+    if (this.forgetting) return;
+    this.forgetting = true;
+    this.clock.after(this.leaseMs, () => {
+      this.forgetting = false;
+      void this.remote.removeMember('?', counter).catch(() => undefined);
+    });
+  }
+
+  private noteLoss(): void {
+    if (!this.held || this.state.leaseHeld) return;
+    this.held = false;
+    if (this.events.active) this.events.emit({ name: 'lease.lost', cache: '' });
+  }
+}

@@ -1,0 +1,51 @@
+import type { Head } from './ports/remote-store';
+import type { ReadResult } from './read-result';
+
+/** A load in progress that others may join. */
+export interface Flight<T> {
+  /** Order of its start among all reads and flights of the instance. */
+  readonly order: number;
+  readonly generation: number;
+  /** Version the value will rest on, as soon as it is known. */
+  basis: Head | undefined;
+  promise: Promise<ReadResult<T>>;
+}
+
+/** One owned slot per key. A slot is released only by the flight that holds it. */
+export class Flights<T> {
+  private readonly slots = new Map<string, Flight<T>>();
+
+  get size(): number {
+    return this.slots.size;
+  }
+
+  get(key: string): Flight<T> | undefined {
+    return this.slots.get(key);
+  }
+
+  /**
+   * Puts a flight into the slot of `key`, also over an older one: that one goes on for those who wait
+   * for it, but nobody joins it any more.
+   */
+  launch(
+    key: string,
+    start: { order: number; generation: number },
+    run: (flight: Flight<T>) => Promise<ReadResult<T>>,
+  ): Flight<T> {
+    const flight: Flight<T> = { ...start, basis: undefined, promise: undefined as never };
+    this.slots.set(key, flight);
+    flight.promise = run(flight).finally(() => {
+      if (this.slots.get(key) === flight) this.slots.delete(key);
+    });
+    // Whoever waits gets the rejection; a refresh nobody waits for must not become unhandled.
+    flight.promise.catch(() => undefined);
+    return flight;
+  }
+
+  /** Resolves when no flight is left. */
+  async settled(): Promise<void> {
+    while (this.slots.size > 0) {
+      await Promise.allSettled([...this.slots.values()].map((flight) => flight.promise));
+    }
+  }
+}

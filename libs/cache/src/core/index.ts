@@ -1,0 +1,26 @@
+export { Strata, type StrataOptions } from './strata';
+export { TieredCache, MAX_KEY_LENGTH, type ReadOptions, type EntryExplanation } from './tiered-cache';
+export type { Loader, LoaderContext } from './loading';
+export type { ReadResult, ReadSource } from './read-result';
+export { CacheError, isCacheError, CACHE_ERROR_CODES, type CacheErrorCode } from './errors';
+export { toMilliseconds, type Duration } from './duration';
+export {
+  ENTRY_DEFAULTS,
+  resolveCacheOptions,
+  type CacheOptions,
+  type EntryOptions,
+  type ResolvedCacheOptions,
+} from './options';
+export type { CacheEvent, CacheEventListener, CacheEventName, MissReason, TierName } from './events';
+export { hitRate, newCounters, type CacheCounters, type LocalCounters, type RemoteCounters } from './stats';
+export type { Entry, Lifetime } from './entry';
+export { jsonSerializer, stringWeight } from './json-serializer';
+export { BORN_OFFSET } from './codec';
+export type { CoherenceMode } from './coherence/coherence-state';
+export type { InvalidationResult, UndeliveredPolicy } from './coherence/invalidator';
+export { livesInHead } from './coherence/tags';
+export { systemClock, delay, type Clock, type Timer } from './ports/clock';
+export type * from './ports/bus';
+export type * from './ports/local-store';
+export type * from './ports/remote-store';
+export type * from './ports/serializer';

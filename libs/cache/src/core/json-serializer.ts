@@ -1,0 +1,61 @@
+import type { Serializer } from './ports/serializer';
+
+const MAX_DEPTH = 256;
+
+/**
+ * Plain JSON. Decoded values are frozen all the way down and shared by all readers: nobody can change
+ * what another one gets. What JSON does not know (Date, Map, BigInt) follows the rules of `JSON.stringify`.
+ */
+export const jsonSerializer: Serializer = {
+  id: 1,
+  encode(value) {
+    const text = JSON.stringify(value);
+    if (text === undefined) throw new TypeError('a cached value must be representable in JSON');
+    return Buffer.from(text, 'utf8');
+  },
+  decode: (bytes) => deepFreeze(JSON.parse(bytes.toString('utf8'))),
+  weigh: (value) => weigh(value),
+};
+
+/**
+ * Freezes iteratively, so that hostile nesting cannot exhaust the stack.
+ *
+ * @throws RangeError for values nested deeper than 256 levels
+ */
+export function deepFreeze<T>(value: T): T {
+  const open: [unknown, number][] = [[value, 0]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [part, depth] = next;
+    if (typeof part !== 'object' || part === null) continue;
+    if (depth > MAX_DEPTH) throw new RangeError(`nested deeper than ${MAX_DEPTH} levels`);
+    Object.freeze(part);
+    for (const child of Object.values(part)) open.push([child, depth + 1]);
+  }
+  return value;
+}
+
+/** Estimated heap bytes of a decoded JSON value (V8, pointer size 8). */
+function weigh(value: unknown): number {
+  let bytes = 0;
+  const open: unknown[] = [value];
+  while (open.length > 0) {
+    const part = open.pop();
+    if (typeof part === 'string') bytes += stringWeight(part);
+    else if (typeof part === 'number') bytes += 8;
+    else if (Array.isArray(part)) {
+      bytes += 32 + part.length * 8;
+      for (const item of part) open.push(item);
+    } else if (typeof part === 'object' && part !== null) {
+      const values = Object.values(part);
+      bytes += 32 + values.length * 16;
+      for (const item of values) open.push(item);
+    }
+  }
+  return bytes;
+}
+
+/** One byte a character for Latin-1, two otherwise, and the string's header. */
+export function stringWeight(text: string): number {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 255) return 16 + text.length * 2;
+  return 16 + text.length;
+}

@@ -1,0 +1,119 @@
+import type { Clock } from './ports/clock';
+import type { Head } from './ports/remote-store';
+import type { DecodedEntry } from './codec';
+import { userTag } from './coherence/tags';
+import { lifetime, type Entry } from './entry';
+import { CacheError } from './errors';
+import { resolveEntryOptions, type EntryOptions, type ResolvedCacheOptions, type ResolvedEntryOptions } from './options';
+
+/** What a loader is told and may decide. */
+export interface LoaderContext<T> {
+  /** Aborted when the load passes `hardTimeout`. */
+  readonly signal: AbortSignal;
+  /** The stale value that a successful load will replace, if there is one. */
+  readonly stale: T | undefined;
+  /** Adds tags learnt from what was loaded. */
+  addTags(...tags: string[]): void;
+  /** Overrides the options of this entry, for example the ttl. */
+  setOptions(options: EntryOptions): void;
+  /** The value goes to the callers and into no tier. */
+  doNotStore(): void;
+}
+
+/** The user's function that produces the value. Its own errors reach the callers unchanged. */
+export type Loader<T> = (context: LoaderContext<T>) => T | Promise<T>;
+
+/** A loaded value in the form the tiers take. */
+export interface LoadedValue<T> {
+  readonly value: T | undefined;
+  readonly storable: boolean;
+  readonly entry: DecodedEntry<T>;
+  readonly payload: Buffer;
+}
+
+/** Version of values loaded while L2 is away: older than anything, so that no tier takes them. */
+const NO_VERSION: Head = { epoch: '', seq: -1 };
+const NOT_STORABLE = { storable: false, entry: undefined as never, payload: undefined as never };
+
+/** One run of a loader: timeout, options, tags, and the private copy that the tiers keep. */
+export class Loading<T> {
+  private readonly tags: Set<string>;
+  private overrides: EntryOptions | undefined;
+  private declined = false;
+
+  constructor(
+    private readonly loader: Loader<T>,
+    tags: readonly string[],
+    private readonly entryOptions: ResolvedEntryOptions,
+    private readonly options: ResolvedCacheOptions<T>,
+    private readonly clock: Clock,
+  ) {
+    this.tags = new Set(tags);
+  }
+
+  async run(born: Head | undefined, stale: Entry<T> | undefined): Promise<LoadedValue<T>> {
+    const value = await this.call(stale);
+    if (value === undefined) return { value, ...NOT_STORABLE };
+    const options = resolveEntryOptions(this.overrides, this.entryOptions);
+    return seal(value, this.declined, born ?? NO_VERSION, [...this.tags], options, this.options, this.clock);
+  }
+
+  private async call(stale: Entry<T> | undefined): Promise<T> {
+    const abort = new AbortController();
+    const load = Promise.resolve(
+      this.loader({
+        signal: abort.signal,
+        stale: stale?.value,
+        addTags: (...tags) => tags.forEach((tag) => this.tags.add(userTag(tag))),
+        setOptions: (options) => (this.overrides = { ...this.overrides, ...options }),
+        doNotStore: () => (this.declined = true),
+      }),
+    );
+    const limit = this.entryOptions.hardTimeout;
+    if (limit === 0) return load;
+    return new Promise<T>((resolve, reject) => {
+      const timer = this.clock.after(limit, () => {
+        const error = new CacheError('LOAD_TIMEOUT', `the load took longer than hardTimeout (${limit} ms)`);
+        abort.abort(error);
+        reject(error);
+      });
+      load.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+}
+
+/**
+ * Makes the private copy of a value: what the tiers and the callers get is decoded from the encoded
+ * bytes, so nothing handed in stays shared with the cache.
+ */
+export function seal<T>(
+  value: T,
+  declined: boolean,
+  born: Head,
+  tags: readonly string[],
+  options: ResolvedEntryOptions,
+  cache: ResolvedCacheOptions<T>,
+  clock: Clock,
+): LoadedValue<T> {
+  const payload = cache.serializer.encode(value);
+  const copy = cache.serializer.decode(payload);
+  const negative = cache.isNegative(copy);
+  const ttl = jittered(negative ? options.negativeTtl : options.ttl, options.ttlJitter);
+  if (declined || ttl <= 0 || payload.length > cache.maxEntryBytes) return { value: copy, ...NOT_STORABLE };
+  const life = lifetime(clock.now(), {
+    ttl,
+    // A "nothing" is cheap to ask for again and wrong as soon as something exists: never stale.
+    staleWhileRevalidate: negative ? 0 : options.staleWhileRevalidate,
+    staleIfError: negative ? 0 : options.staleIfError,
+  });
+  return {
+    value: copy,
+    storable: true,
+    entry: { ...life, value: copy, born, tags, negative, bytes: payload.length },
+    payload,
+  };
+}
+
+function jittered(ttl: number, jitter: number): number {
+  return jitter === 0 ? ttl : ttl * (1 + jitter * (2 * Math.random() - 1));
+}

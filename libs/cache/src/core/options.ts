@@ -1,0 +1,143 @@
+import { CacheError } from './errors';
+import { toMilliseconds, type Duration } from './duration';
+import type { Serializer } from './ports/serializer';
+import { jsonSerializer } from './json-serializer';
+
+/** Options of one entry; a call overrides the cache, the cache overrides the defaults. */
+export interface EntryOptions {
+  /** Freshness. `0` = do not store, in any tier. @default '5m' */
+  ttl?: Duration;
+  /** The stored ttl is drawn from ttl·(1 ± ttlJitter). Fraction below 1. @default 0 */
+  ttlJitter?: number;
+  /** Time after ttl in which stale is served at once while one load refreshes (RFC 5861). @default 0 */
+  staleWhileRevalidate?: Duration;
+  /** Time after ttl in which stale is served when the load fails (RFC 5861). @default 0 */
+  staleIfError?: Duration;
+  /** Freshness of negative entries (`null`, or what `isNegative` says). @default '30s' */
+  negativeTtl?: Duration;
+  /** Always: rejects with `LOAD_TIMEOUT` when the load takes longer; `0` = no limit. @default 0 */
+  hardTimeout?: Duration;
+}
+
+/** Options of one named cache. */
+export interface CacheOptions<T = unknown> extends EntryOptions {
+  /** Bound of L1 by number of entries. @default 100000 */
+  maxEntries?: number;
+  /** Bound of L1 by bytes, on and off the heap. @default 64 MiB */
+  maxBytes?: number;
+  /** Values larger than this are returned but not stored. @default 4 MiB */
+  maxEntryBytes?: number;
+  /** Payloads of at least so many bytes are compressed in L2. @default 1024 */
+  compressionThreshold?: number;
+  /** Turns values into bytes. @default JSON, frozen */
+  serializer?: Serializer<T>;
+  /** What counts as a cached "nothing". @default `value === null` */
+  isNegative?: (value: T) => boolean;
+}
+
+/** {@link EntryOptions} in milliseconds. */
+export interface ResolvedEntryOptions {
+  readonly ttl: number;
+  readonly ttlJitter: number;
+  readonly staleWhileRevalidate: number;
+  readonly staleIfError: number;
+  readonly negativeTtl: number;
+  readonly hardTimeout: number;
+}
+
+/** {@link CacheOptions} with every default applied; frozen. */
+export interface ResolvedCacheOptions<T = unknown> extends ResolvedEntryOptions {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  readonly maxEntryBytes: number;
+  readonly compressionThreshold: number;
+  readonly serializer: Serializer<T>;
+  readonly isNegative: (value: T) => boolean;
+}
+
+/** Defaults of the entry options, in milliseconds. */
+export const ENTRY_DEFAULTS: ResolvedEntryOptions = Object.freeze({
+  ttl: 300_000,
+  ttlJitter: 0,
+  staleWhileRevalidate: 0,
+  staleIfError: 0,
+  negativeTtl: 30_000,
+  hardTimeout: 0,
+});
+
+const DURATIONS = ['ttl', 'staleWhileRevalidate', 'staleIfError', 'negativeTtl', 'hardTimeout'] as const;
+const MIB = 1_048_576;
+
+/**
+ * Resolves the options of a cache.
+ *
+ * @throws CacheError `INVALID_OPTIONS` that lists every problem
+ */
+export function resolveCacheOptions<T>(options: CacheOptions<T> = {}): ResolvedCacheOptions<T> {
+  const problems: string[] = [];
+  const entry = resolveInto(options, ENTRY_DEFAULTS, problems);
+  const resolved = {
+    ...entry,
+    maxEntries: positive('maxEntries', options.maxEntries ?? 100_000, problems),
+    maxBytes: positive('maxBytes', options.maxBytes ?? 64 * MIB, problems),
+    maxEntryBytes: positive('maxEntryBytes', options.maxEntryBytes ?? 4 * MIB, problems),
+    compressionThreshold: positive('compressionThreshold', options.compressionThreshold ?? 1024, problems),
+    serializer: options.serializer ?? (jsonSerializer as Serializer<T>),
+    isNegative: options.isNegative ?? ((value: T) => value === null),
+  };
+  refuse(problems);
+  return Object.freeze(resolved);
+}
+
+/**
+ * Resolves the options of one call over those of its cache. `undefined` never overrides.
+ *
+ * @throws CacheError `INVALID_OPTIONS` that lists every problem
+ */
+export function resolveEntryOptions(
+  options: EntryOptions | undefined,
+  base: ResolvedEntryOptions,
+): ResolvedEntryOptions {
+  if (options === undefined) return base;
+  const problems: string[] = [];
+  const resolved = resolveInto(options, base, problems);
+  refuse(problems);
+  return resolved;
+}
+
+function resolveInto(
+  options: EntryOptions,
+  base: ResolvedEntryOptions,
+  problems: string[],
+): ResolvedEntryOptions {
+  const resolved: Record<string, number> = {
+    ttl: base.ttl,
+    ttlJitter: base.ttlJitter,
+    staleWhileRevalidate: base.staleWhileRevalidate,
+    staleIfError: base.staleIfError,
+    negativeTtl: base.negativeTtl,
+    hardTimeout: base.hardTimeout,
+  };
+  for (const name of DURATIONS) {
+    const given = options[name];
+    if (given === undefined) continue;
+    const ms = toMilliseconds(given);
+    if (ms === undefined) problems.push(`${name}: ${JSON.stringify(given)} is not a duration such as 5000 or '5s'`);
+    else resolved[name] = ms;
+  }
+  const jitter = options.ttlJitter;
+  if (jitter !== undefined) {
+    if (jitter >= 0 && jitter < 1) resolved['ttlJitter'] = jitter;
+    else problems.push(`ttlJitter: ${jitter} is not a fraction from 0 to below 1`);
+  }
+  return resolved as unknown as ResolvedEntryOptions;
+}
+
+function positive(name: string, value: number, problems: string[]): number {
+  if (!Number.isFinite(value) || value <= 0) problems.push(`${name}: ${value} is not a positive number`);
+  return value;
+}
+
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new CacheError('INVALID_OPTIONS', problems.join('; '));
+}

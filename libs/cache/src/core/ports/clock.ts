@@ -1,0 +1,35 @@
+/** A running timer; `cancel` is idempotent. */
+export interface Timer {
+  cancel(): void;
+}
+
+/**
+ * The only source of time for the core, so that a test can hold it still.
+ *
+ * Expiry travels between processes and therefore uses wall time; leases and waits use monotonic time,
+ * which no clock step can shorten.
+ */
+export interface Clock {
+  /** Wall time in milliseconds since the Unix epoch. */
+  now(): number;
+  /** Milliseconds that never go back; the origin is arbitrary. */
+  monotonic(): number;
+  /** Runs `task` once after `ms` milliseconds. The timer never keeps the process alive. */
+  after(ms: number, task: () => void): Timer;
+}
+
+/** Time of the running process. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, task) {
+    const handle = setTimeout(task, ms);
+    handle.unref();
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/** Resolves after `ms` milliseconds of `clock`. */
+export function delay(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
+}

@@ -1,0 +1,34 @@
+import type { Entry } from '../entry';
+
+/** Why an entry left the store without anybody asking for it. */
+export type EvictionReason = 'size' | 'expired';
+
+/** What the L1 store tells its tier. */
+export interface LocalStoreListener {
+  evicted(key: string, entry: Entry, reason: EvictionReason): void;
+}
+
+/** Bounds of an L1 store; both hold at any time. */
+export interface LocalStoreBounds {
+  maxEntries: number;
+  maxBytes: number;
+}
+
+/**
+ * Port of the L1 store: synchronous by type, because a hit must not wait.
+ *
+ * An implementation evicts an expired entry before a live one and counts `weight` bytes for each entry.
+ */
+export interface LocalStore {
+  /** Returns the entry and makes it the most recent one. Expiry is the caller's business. */
+  get(key: string): Entry | undefined;
+  /** Reads without touching recency. */
+  peek(key: string): Entry | undefined;
+  /** Stores or refuses (`false`) an entry that is larger than the whole store. Overwriting makes it the most recent. */
+  set(key: string, entry: Entry, weight: number): boolean;
+  delete(key: string): boolean;
+  clear(): void;
+  readonly size: number;
+  readonly bytes: number;
+  readonly bounds: Readonly<LocalStoreBounds>;
+}

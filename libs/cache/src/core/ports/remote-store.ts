@@ -1,0 +1,97 @@
+/** Invalidation versions of one tag, both in the current epoch. `deleted` counts for both modes. */
+export interface TagVersion {
+  readonly deleted: number;
+  readonly expired: number;
+}
+
+/** How an invalidation treats what it hits: gone, or stale but allowed for `staleIfError`. */
+export type InvalidationMode = 'delete' | 'expire';
+
+/** Where the fleet's counter stood. A version of another epoch is unknown, and unknown means invalid. */
+export interface Head {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+/** Tag versions at one moment; `undefined` stands for a tag that L2 does not know. */
+export interface TagRead {
+  readonly head: Head | undefined;
+  readonly versions: readonly (TagVersion | undefined)[];
+}
+
+/** Entry bytes and tag versions, both asked for after the read began. */
+export interface RemoteRead extends TagRead {
+  readonly bytes: Buffer | undefined;
+}
+
+/** Answer of {@link RemoteStore.grant}. */
+export interface Grant extends Head {
+  /** False when another loader holds the load lease of the key. */
+  readonly granted: boolean;
+}
+
+/** What {@link RemoteStore.fill} is given. */
+export interface FillRequest {
+  readonly key: string;
+  readonly bytes: Buffer;
+  readonly born: Head;
+  readonly tags: readonly string[];
+  /** Remaining life of the entry in milliseconds. */
+  readonly ttlMs: number;
+  /** Token of the load lease to release, when one is held. */
+  readonly token: string | undefined;
+}
+
+/** Answer of {@link RemoteStore.invalidate}. */
+export interface Invalidated extends Head {
+  /** Members that may hold a lease: id → heartbeat counter. */
+  readonly members: ReadonlyMap<string, number>;
+}
+
+/** An invalidation as it travels on the bus. */
+export interface InvalidationMessage extends Head {
+  readonly id: string;
+  readonly origin: string;
+  readonly mode: InvalidationMode;
+  readonly tags: readonly string[];
+}
+
+/**
+ * Port of the store that instances share: entries, and the versions that decide whether they are valid.
+ *
+ * Each method is atomic with respect to versions. Every method rejects with a `CacheError` of code
+ * `L2_UNAVAILABLE` when the store cannot be reached or answers too late; nothing is ever replayed later.
+ */
+export interface RemoteStore {
+  /** False while an attempt would fail at once (disconnected, breaker open). */
+  readonly available: boolean;
+  /** False for a driver that keeps versions in the process and no entries: there is no L2 to ask. */
+  readonly holdsEntries: boolean;
+  read(key: string, tags: readonly string[]): Promise<RemoteRead>;
+  readTags(tags: readonly string[]): Promise<TagRead>;
+  /**
+   * Returns the version at which a load may start, creates missing `tags` with it and takes the load
+   * lease of `key` for `token`; with `takeOver` also from another holder.
+   */
+  grant(request: GrantRequest): Promise<Grant>;
+  /** Stores unless a newer fill is there; creates missing tags, prolongs their life, releases the lease. */
+  fill(request: FillRequest): Promise<boolean>;
+  /** Gives the load lease back, if `token` still owns it. */
+  release(key: string, token: string): Promise<void>;
+  /** Raises the version of every tag, publishes on the bus and returns who has to acknowledge. */
+  invalidate(message: Omit<InvalidationMessage, 'epoch' | 'seq'>): Promise<Invalidated>;
+  /** Records the member, then publishes its echo. Returns the counter of the unknown member `?`, if present. */
+  heartbeat(member: string, beat: number): Promise<{ head: Head; unknownMember: number | undefined }>;
+  /** Removes a member unless its counter has changed; without `counter`, always. */
+  removeMember(member: string, counter?: number): Promise<void>;
+}
+
+/** What {@link RemoteStore.grant} is given. */
+export interface GrantRequest {
+  readonly key: string;
+  readonly tags: readonly string[];
+  readonly token: string;
+  readonly leaseMs: number;
+  readonly tagTtlMs: number;
+  readonly takeOver: boolean;
+}

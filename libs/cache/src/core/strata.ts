@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock, type Clock } from './ports/clock';
+import type { Bus } from './ports/bus';
+import type { LocalStore, LocalStoreBounds, LocalStoreListener } from './ports/local-store';
+import type { InvalidationMode, RemoteStore } from './ports/remote-store';
+import { CoherenceState, type CoherenceMode } from './coherence/coherence-state';
+import { Invalidator, type InvalidationResult, type UndeliveredPolicy } from './coherence/invalidator';
+import { Lease } from './coherence/lease';
+import { EVERYTHING, userTag } from './coherence/tags';
+import { CacheError } from './errors';
+import { EventHub, type CacheEventListener } from './events';
+import { resolveCacheOptions, type CacheOptions } from './options';
+import { ReadThrough } from './read-through';
+import { newCounters } from './stats';
+import { TieredCache } from './tiered-cache';
+import { LocalTier } from './tiers/local-tier';
+import { RemoteTier } from './tiers/remote-tier';
+
+/** What the caches of one instance share. */
+export interface StrataOptions {
+  readonly remote: RemoteStore;
+  readonly bus: Bus;
+  readonly createLocalStore: (bounds: LocalStoreBounds, listener: LocalStoreListener) => LocalStore;
+  /** @default 'acknowledged' */
+  readonly coherence?: CoherenceMode;
+  /** Time for which L1 may be trusted without an echo, in milliseconds. @default 2000 */
+  readonly leaseMs?: number;
+  /** How long L1 may serve after the last proof of coherence while L2 is away, in milliseconds. @default 0 */
+  readonly maxStaleMs?: number;
+  /** What happens to an invalidation that cannot reach L2. @default 'defer' */
+  readonly undelivered?: UndeliveredPolicy;
+  /** Bound of the table of invalidations heard. @default 100000 */
+  readonly maxTags?: number;
+  readonly clock?: Clock;
+}
+
+const CACHE_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
+
+/**
+ * One instance of the cache: its named caches, its view of the fleet and its lease.
+ *
+ * @publicApi
+ */
+export class Strata {
+  /** Name of this instance among the members of the fleet. */
+  readonly member = randomUUID();
+  readonly state: CoherenceState;
+  readonly remote: RemoteStore;
+  private readonly events = new EventHub();
+  private readonly caches = new Map<string, TieredCache<never>>();
+  private readonly drop = new Map<string, (key: string) => void>();
+  private readonly invalidator: Invalidator;
+  private readonly lease: Lease;
+  private readonly clock: Clock;
+  private readonly leaseMs: number;
+  private closed = false;
+
+  constructor(private readonly options: StrataOptions) {
+    this.clock = options.clock ?? systemClock;
+    this.leaseMs = options.leaseMs ?? 2_000;
+    this.remote = options.remote;
+    this.state = new CoherenceState(this.clock, options.coherence ?? 'acknowledged', options.maxTags ?? 100_000);
+    const policy = { leaseMs: this.leaseMs, undelivered: options.undelivered ?? 'defer' };
+    this.invalidator = new Invalidator(
+      this.member,
+      this.state,
+      this.remote,
+      options.bus,
+      policy,
+      this.events,
+      this.clock,
+      (tags, mode) => this.dropLocalCopies(tags, mode),
+    );
+    this.lease = new Lease(
+      this.member,
+      this.state,
+      this.remote,
+      options.bus,
+      this.leaseMs,
+      this.events,
+      this.clock,
+      () => void this.invalidator.flush().catch(() => undefined),
+    );
+  }
+
+  /** Subscribes to the bus and waits for the first lease, at most one lease long. */
+  async start(): Promise<void> {
+    if (this.state.mode === 'off') return;
+    this.options.bus.start(this.member, {
+      subscribed: () => this.lease.subscribed(),
+      lost: () => {
+        this.state.endLease();
+        if (this.events.active) this.events.emit({ name: 'bus.gap', cache: '' });
+      },
+      invalidation: (message) => this.invalidator.applyRemote(message),
+      acknowledged: (id, member) => this.invalidator.acknowledged(id, member),
+      echo: (beat) => this.lease.echo(beat),
+    });
+    this.lease.start();
+    await this.lease.ready(this.leaseMs);
+  }
+
+  /** Ends serving from L1, leaves the fleet, waits for stores under way. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await Promise.all([...this.caches.values()].map((cache) => cache.settled()));
+    await this.invalidator.flush().catch(() => undefined);
+    if (this.state.mode !== 'off') await this.lease.stop();
+    await this.options.bus.close();
+  }
+
+  /** Listens to the events of all caches; the returned function stops it. */
+  on(listener: CacheEventListener): () => void {
+    return this.events.on(listener);
+  }
+
+  /**
+   * The cache of that name, made on first use; options of later calls are ignored.
+   *
+   * @throws CacheError `INVALID_OPTIONS`
+   */
+  cache<T = unknown>(name: string, options: CacheOptions<T> = {}): TieredCache<T> {
+    const existing = this.caches.get(name);
+    if (existing !== undefined) return existing as unknown as TieredCache<T>;
+    if (!CACHE_NAME.test(name)) {
+      throw new CacheError('INVALID_OPTIONS', `cache name ${JSON.stringify(name)}: use a-z, 0-9 and -, at most 64`);
+    }
+    const cache = this.assemble<T>(name, options);
+    this.caches.set(name, cache as unknown as TieredCache<never>);
+    return cache;
+  }
+
+  /** All caches made so far. */
+  all(): readonly TieredCache<never>[] {
+    return [...this.caches.values()];
+  }
+
+  /** Invalidates what carries any of `tags`, in every named cache and on every instance. */
+  invalidateTags(
+    tags: readonly string[],
+    options: { mode?: InvalidationMode } = {},
+  ): Promise<InvalidationResult> {
+    return this.invalidator.originate([...new Set(tags)].map(userTag), options.mode ?? 'delete');
+  }
+
+  /** Invalidates the whole namespace. Other namespaces of the same Redis are not touched. */
+  clear(): Promise<InvalidationResult> {
+    for (const cache of this.caches.values()) cache.clearLocal();
+    if (this.events.active) this.events.emit({ name: 'clear', cache: '' });
+    return this.invalidator.originate([EVERYTHING], 'delete');
+  }
+
+  /** Members of the fleet as the last invalidation saw them; at least this one. */
+  get members(): number {
+    return this.invalidator.members;
+  }
+
+  /** Invalidations that wait for L2, counted in tags. */
+  get deferredTags(): number {
+    return this.invalidator.deferredTags;
+  }
+
+  private assemble<T>(name: string, given: CacheOptions<T>): TieredCache<T> {
+    const { state, events, clock } = this;
+    const options = resolveCacheOptions(given);
+    const counters = newCounters();
+    const store = this.options.createLocalStore(options, {
+      evicted: (key, _entry, reason) => {
+        if (reason === 'expired') counters.local.expirations++;
+        else counters.local.evictions++;
+        if (events.active) events.emit({ name: 'evict', cache: name, key, reason });
+      },
+    });
+    const weigh = (value: T): number => options.serializer.weigh(value);
+    const local = new LocalTier<T>(name, store, state, counters.local, weigh, events, clock);
+    const remote = new RemoteTier<T>(name, this.remote, state, counters.remote, options, events, clock);
+    const maxStaleMs = this.options.maxStaleMs ?? 0;
+    const reader = new ReadThrough<T>(name, local, remote, state, counters, events, clock, maxStaleMs);
+    this.drop.set(name, (key) => store.delete(key));
+    const { invalidator } = this;
+    return new TieredCache<T>({ name, options, local, remote, reader, invalidator, state, counters, events, clock });
+  }
+
+  /** Frees the memory of single keys at once; entries hit by other tags go when they are next read. */
+  private dropLocalCopies(tags: readonly string[], mode: InvalidationMode): void {
+    if (mode !== 'delete') return;
+    for (const tag of tags) {
+      if (tag === EVERYTHING) for (const cache of this.caches.values()) cache.clearLocal();
+      else if (tag.startsWith('*:')) this.caches.get(tag.slice(2))?.clearLocal();
+      else if (tag.startsWith('k:')) {
+        const colon = tag.indexOf(':', 2);
+        this.drop.get(tag.slice(2, colon))?.(tag.slice(colon + 1));
+      }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import type { Clock } from '../ports/clock';
+import type { LocalStore } from '../ports/local-store';
+import type { CoherenceState } from '../coherence/coherence-state';
+import { deadAt, freshness, type Entry } from '../entry';
+import type { CacheEvent, EventHub, MissReason } from '../events';
+import type { LocalCounters } from '../stats';
+
+/** Heap bytes of an entry besides its value: the objects around it, the key and the tag strings. */
+export const ENTRY_OVERHEAD_BYTES = 400;
+
+/** What L1 says of a key. `usable` entries may be served; others only serve as a fallback. */
+export type LocalLookup<T> =
+  | { readonly kind: 'fresh' | 'revalidate'; readonly entry: Entry<T> }
+  | { readonly kind: 'miss'; readonly reason: MissReason; readonly fallback: Entry<T> | undefined };
+
+/** L1: a synchronous store, and the rule that decides whether an entry may be served without asking L2. */
+export class LocalTier<T> {
+  constructor(
+    private readonly cache: string,
+    private readonly store: LocalStore,
+    private readonly state: CoherenceState,
+    private readonly counters: LocalCounters,
+    private readonly weigh: (value: T) => number,
+    private readonly events: EventHub,
+    private readonly clock: Clock,
+  ) {}
+
+  get size(): number {
+    return this.store.size;
+  }
+
+  get bytes(): number {
+    return this.store.bytes;
+  }
+
+  get bounds(): LocalStore['bounds'] {
+    return this.store.bounds;
+  }
+
+  /** Looks `key` up for a reader that declares `tags`, and counts a hit or a miss. */
+  lookup(key: string, tags: readonly string[]): LocalLookup<T> {
+    const found = this.judge(key, tags);
+    if (found.kind === 'miss') {
+      this.counters.misses++;
+      if (this.events.active) this.emit({ name: 'miss', cache: this.cache, key, tier: 'L1', reason: found.reason });
+    } else {
+      this.counters.hits++;
+      if (this.events.active) {
+        this.emit({ name: 'hit', cache: this.cache, key, tier: 'L1', negative: found.entry.negative });
+      }
+    }
+    return found;
+  }
+
+  /** {@link lookup} that counts nothing and leaves recency alone. */
+  inspect(key: string): Entry<T> | undefined {
+    return this.store.peek(key) as Entry<T> | undefined;
+  }
+
+  /** Stores unless the entry is dead, too large, or already known to be outdated. */
+  put(key: string, entry: Entry<T>): boolean {
+    if (this.clock.now() >= deadAt(entry)) return false;
+    const weight = ENTRY_OVERHEAD_BYTES + 2 * key.length + this.weigh(entry.value);
+    if (!this.store.set(key, entry, weight)) return false;
+    this.counters.sets++;
+    if (this.events.active) this.emit({ name: 'set', cache: this.cache, key, tier: 'L1', bytes: weight });
+    return true;
+  }
+
+  /** Drops what a user deleted. */
+  delete(key: string): boolean {
+    const deleted = this.store.delete(key);
+    if (deleted) {
+      this.counters.deletes++;
+      if (this.events.active) this.emit({ name: 'delete', cache: this.cache, key, tier: 'L1' });
+    }
+    return deleted;
+  }
+
+  clear(): void {
+    this.store.clear();
+  }
+
+  private judge(key: string, tags: readonly string[]): LocalLookup<T> {
+    const entry = this.store.get(key) as Entry<T> | undefined;
+    if (entry === undefined) return { kind: 'miss', reason: 'absent', fallback: undefined };
+    const age = freshness(entry, this.clock.now());
+    if (age === 'dead') {
+      this.store.delete(key);
+      this.counters.expirations++;
+      return { kind: 'miss', reason: 'expired', fallback: undefined };
+    }
+    if (!this.state.leaseHeld) return { kind: 'miss', reason: 'lease', fallback: entry };
+    if (entry.generation !== this.state.generation) return { kind: 'miss', reason: 'generation', fallback: entry };
+    const invalidated = this.invalidated(entry, tags);
+    if (invalidated === 'deleted') {
+      this.store.delete(key);
+      return { kind: 'miss', reason: 'invalidated', fallback: undefined };
+    }
+    if (invalidated === 'expired') return { kind: 'miss', reason: 'invalidated', fallback: entry };
+    if (age === 'error-only') return { kind: 'miss', reason: 'expired', fallback: entry };
+    return { kind: age, entry };
+  }
+
+  /** The rule of validity against what was heard; skipped while nothing was heard since the last check. */
+  private invalidated(entry: Entry<T>, tags: readonly string[]): 'valid' | 'expired' | 'deleted' {
+    const changes = this.state.table.changes;
+    if (entry.checkedAt === changes && tags.length === 0) return 'valid';
+    const since = { epoch: entry.born.epoch, seq: entry.proven };
+    const own = this.state.verdict(entry.tags, since);
+    if (own !== 'valid') return own;
+    const declared = tags.length === 0 ? 'valid' : this.state.verdict(tags, since);
+    if (declared === 'valid' && !this.state.hasUndelivered(entry.tags)) entry.checkedAt = changes;
+    return declared;
+  }
+
+  private emit(event: CacheEvent): void {
+    this.events.emit(event);
+  }
+}

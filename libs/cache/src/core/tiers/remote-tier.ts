@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../ports/clock';
+import type { Head, RemoteStore, TagRead, TagVersion } from '../ports/remote-store';
+import { decodeEntry, encodeEntry, UnreadableEntry, type DecodedEntry } from '../codec';
+import type { CoherenceState } from '../coherence/coherence-state';
+import { judge, type Verdict } from '../coherence/tag-table';
+import { deadAt, freshness, type Entry } from '../entry';
+import { isCacheError } from '../errors';
+import type { EventHub, MissReason } from '../events';
+import type { ResolvedCacheOptions } from '../options';
+import type { RemoteCounters } from '../stats';
+
+/** What L2 says of a key. */
+export type RemoteLookup<T> =
+  | { readonly kind: 'fresh' | 'revalidate'; readonly entry: Entry<T> }
+  | { readonly kind: 'miss'; readonly reason: MissReason; readonly fallback: Entry<T> | undefined }
+  | { readonly kind: 'unavailable' };
+
+/** Permission to load: the version the load may claim, and the load lease if it was granted. */
+export interface LoadPermit {
+  readonly born: Head;
+  readonly granted: boolean;
+  readonly token: string;
+}
+
+/** How long a load lease lasts before another instance may take it over, in milliseconds. */
+export const LOAD_LEASE_MS = 10_000;
+
+/**
+ * L2: a shared store, the wire format, and the rule of validity against the versions the store holds.
+ * Reads never throw: what cannot be reached, decoded or proved valid is a miss and an event.
+ */
+export class RemoteTier<T> {
+  constructor(
+    private readonly cache: string,
+    private readonly store: RemoteStore,
+    private readonly state: CoherenceState,
+    private readonly counters: RemoteCounters,
+    private readonly options: ResolvedCacheOptions<T>,
+    private readonly events: EventHub,
+    private readonly clock: Clock,
+  ) {}
+
+  get available(): boolean {
+    return this.store.available;
+  }
+
+  /** Reads `key` for a reader that declares `tags` (those of the key included). */
+  async lookup(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
+    if (!this.store.holdsEntries) return { kind: 'miss', reason: 'absent', fallback: undefined };
+    const generation = this.state.generation;
+    const storeKey = this.storeKey(key);
+    const read = await this.attempt('read', () => this.store.read(storeKey, tags));
+    if (read === undefined) return { kind: 'unavailable' };
+    const decoded = read.bytes === undefined ? undefined : await this.decode(storeKey, read.bytes);
+    if (decoded === undefined) return this.miss(key, read.bytes === undefined ? 'absent' : 'unreadable');
+    const checked = await this.verdict(decoded, tags, read);
+    if (checked === undefined) return { kind: 'unavailable' };
+    const { verdict, head } = checked;
+    if (verdict === 'deleted' || head === undefined) return this.miss(key, 'invalidated');
+    const entry: Entry<T> = {
+      ...decoded,
+      tags: union(decoded.tags, tags),
+      proven: head.seq,
+      generation,
+      checkedAt: -1,
+      retryAfter: 0,
+    };
+    const age = freshness(entry, this.clock.now());
+    if (age === 'dead') return this.miss(key, 'expired');
+    if (verdict === 'expired') return this.miss(key, 'invalidated', entry);
+    if (age === 'error-only') return this.miss(key, 'expired', entry);
+    this.counters.hits++;
+    if (this.events.active) {
+      this.events.emit({ name: 'hit', cache: this.cache, key, tier: 'L2', negative: entry.negative });
+    }
+    return { kind: age, entry };
+  }
+
+  /** Asks for the version a load may claim. `undefined` when L2 is unavailable: the value stays out of L2. */
+  async permit(key: string, tags: readonly string[], takeOver: boolean): Promise<LoadPermit | undefined> {
+    const token = randomUUID();
+    const grant = await this.attempt('grant', () =>
+      this.store.grant({
+        key: this.storeKey(key),
+        tags,
+        token,
+        leaseMs: LOAD_LEASE_MS,
+        tagTtlMs: this.longestLife(),
+        takeOver,
+      }),
+    );
+    if (grant === undefined) return undefined;
+    this.state.learnEpoch(grant.epoch);
+    return { born: { epoch: grant.epoch, seq: grant.seq }, granted: grant.granted, token };
+  }
+
+  /** Stores `entry`, whose encoded value is `payload`. Returns whether L2 took it. */
+  async put(key: string, entry: DecodedEntry<T>, payload: Buffer, token: string | undefined): Promise<boolean> {
+    if (!this.store.holdsEntries) return false;
+    const ttlMs = Math.ceil(deadAt(entry) - this.clock.now());
+    if (ttlMs <= 0 || payload.length > this.options.maxEntryBytes) {
+      if (token !== undefined) await this.release(key, token);
+      return false;
+    }
+    const storeKey = this.storeKey(key);
+    const bytes = await encodeEntry(storeKey, entry, payload, this.options.serializer, this.options);
+    const stored = await this.attempt('fill', () =>
+      this.store.fill({ key: storeKey, bytes, born: entry.born, tags: entry.tags, ttlMs, token }),
+    );
+    if (stored !== true) return false;
+    this.counters.sets++;
+    if (this.events.active) this.events.emit({ name: 'set', cache: this.cache, key, tier: 'L2', bytes: bytes.length });
+    return true;
+  }
+
+  async release(key: string, token: string): Promise<void> {
+    await this.attempt('release', () => this.store.release(this.storeKey(key), token));
+  }
+
+  /** Name of `key` in the store: cache names have no colon, so two caches never share one. */
+  private storeKey(key: string): string {
+    return `${this.cache}:${key}`;
+  }
+
+  /** Life that a tag created by this cache needs, so that it outlives every entry carrying it. */
+  private longestLife(): number {
+    const { ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl } = this.options;
+    const fresh = Math.max(ttl, negativeTtl) * (1 + ttlJitter);
+    return Math.ceil(fresh + Math.max(staleWhileRevalidate, staleIfError)) + LOAD_LEASE_MS;
+  }
+
+  /** Checks the entry's own tags too; those the reader did not declare cost a second round trip. */
+  private async verdict(
+    entry: DecodedEntry<T>,
+    declared: readonly string[],
+    read: TagRead,
+  ): Promise<{ verdict: Verdict; head: Head | undefined } | undefined> {
+    const first = this.judgeAll(entry, declared, read, read.versions);
+    if (first !== 'valid') return { verdict: first, head: read.head };
+    const further = entry.tags.filter((tag) => !declared.includes(tag));
+    if (further.length === 0) return { verdict: 'valid', head: read.head };
+    const second = await this.attempt('read', () => this.store.readTags(further));
+    if (second === undefined) return undefined;
+    // `proven` is the older head: the declared tags were only checked against that one.
+    const verdict = this.judgeAll(entry, further, second, second.versions);
+    return { verdict: second.head?.epoch === read.head?.epoch ? verdict : 'deleted', head: read.head };
+  }
+
+  private judgeAll(
+    entry: DecodedEntry<T>,
+    tags: readonly string[],
+    read: TagRead,
+    versions: readonly (TagVersion | undefined)[],
+  ): Verdict {
+    if (read.head === undefined || read.head.epoch !== entry.born.epoch) return 'deleted';
+    this.state.learnEpoch(read.head.epoch);
+    if (this.state.hasUndelivered(tags)) return 'deleted';
+    let worst: Verdict = 'valid';
+    for (const version of versions) {
+      // A tag that L2 does not know may have been invalidated and forgotten: unknown means invalid.
+      const verdict = version === undefined ? 'deleted' : judge(version, entry.born.seq);
+      if (verdict === 'deleted') return verdict;
+      if (verdict === 'expired') worst = verdict;
+    }
+    return worst;
+  }
+
+  private async decode(storeKey: string, bytes: Buffer): Promise<DecodedEntry<T> | undefined> {
+    try {
+      return await decodeEntry(storeKey, bytes, this.options.serializer, this.options);
+    } catch (error) {
+      if (!(error instanceof UnreadableEntry)) throw error;
+      this.failed('decode', error.message);
+      return undefined;
+    }
+  }
+
+  private miss(key: string, reason: MissReason, fallback?: Entry<T>): RemoteLookup<T> {
+    this.counters.misses++;
+    if (this.events.active) this.events.emit({ name: 'miss', cache: this.cache, key, tier: 'L2', reason });
+    return { kind: 'miss', reason, fallback };
+  }
+
+  private async attempt<R>(op: string, run: () => Promise<R>): Promise<R | undefined> {
+    if (!this.store.available) return undefined;
+    try {
+      return await run();
+    } catch (error) {
+      if (!isCacheError(error, 'L2_UNAVAILABLE')) throw error;
+      this.failed(op, error.message);
+      return undefined;
+    }
+  }
+
+  private failed(op: string, reason: string): void {
+    this.counters.errors++;
+    if (this.events.active) {
+      this.events.emit({ name: 'tier.error', cache: this.cache, tier: 'L2', op, reason });
+    }
+  }
+}
+
+function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  const further = b.filter((tag) => !a.includes(tag));
+  return further.length === 0 ? a : [...a, ...further];
+}

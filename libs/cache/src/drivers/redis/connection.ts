@@ -1,0 +1,59 @@
+import type { RedisOptions } from 'ioredis';
+import { CacheError } from '../../core/errors';
+
+/** Where Redis is: a URL, a unix socket, or a set of Sentinels. */
+export interface RedisTarget {
+  /** `redis://[user:password@]host[:port][/db]` or `rediss://…` for TLS. */
+  readonly url?: string;
+  /** Path of a unix socket. */
+  readonly path?: string;
+  readonly sentinels?: { readonly addresses: readonly { host: string; port: number }[]; readonly name: string };
+}
+
+/**
+ * Options for ioredis that suit a cache: fail fast, never queue while disconnected, never send a
+ * command twice. The defaults replay timed-out writes and hold requests for seconds.
+ *
+ * @throws CacheError `INVALID_OPTIONS`
+ */
+export function connectionOptions(target: RedisTarget): RedisOptions {
+  return {
+    ...place(target),
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 1_000,
+    socketTimeout: 5_000,
+    keepAlive: 5_000,
+    noDelay: true,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000) + Math.random() * 100,
+    // 1 = reconnect without sending again: the server is a replica or still loading.
+    reconnectOnError: (error) => (/^(READONLY|LOADING|MASTERDOWN)/.test(error.message) ? 1 : false),
+  };
+}
+
+function place(target: RedisTarget): RedisOptions {
+  if (target.path !== undefined) return { path: target.path };
+  if (target.sentinels !== undefined) {
+    return { sentinels: [...target.sentinels.addresses], name: target.sentinels.name };
+  }
+  const url = parseUrl(target.url ?? '');
+  const db = Number(url.pathname.slice(1) || '0');
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || '6379'),
+    db,
+    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
+    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}
+
+function parseUrl(text: string): URL {
+  if (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol) || !/^\/?\d*$/.test(new URL(text).pathname)) {
+    throw new CacheError('INVALID_OPTIONS', 'a Redis URL looks like redis://user:password@host:6379/0');
+  }
+  return new URL(text);
+}

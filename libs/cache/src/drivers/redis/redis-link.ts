@@ -1,0 +1,185 @@
+import type { Redis } from 'ioredis';
+import { CacheError } from '../../core/errors';
+import type { Clock, Timer } from '../../core/ports/clock';
+
+/** State of the circuit breaker in front of Redis. */
+export type BreakerState = 'closed' | 'half-open' | 'open';
+
+/** What the link reports; each transition once. */
+export interface LinkListener {
+  breakerChanged?(state: BreakerState, reason: string): void;
+}
+
+/** Bounds of the link. */
+export interface LinkOptions {
+  /** Age of the oldest unanswered command at which Redis counts as hung, in milliseconds. @default 50 */
+  readonly timeoutMs?: number;
+  /** Most commands in flight; one more fails at once. @default 10000 */
+  readonly maxInFlight?: number;
+}
+
+interface Waiting {
+  readonly since: number;
+  readonly fail: (error: CacheError) => void;
+}
+
+const PROBES_TO_CLOSE = 2;
+
+/**
+ * One connection for commands, with its own deadline. Replies come in order, so one timer that looks at
+ * the oldest unanswered command is enough: when Redis hangs, all waiters fail together, the breaker
+ * opens, the socket is destroyed (nothing is replayed), and probes decide when to trust it again.
+ */
+export class RedisLink {
+  private readonly waiting = new Set<Waiting>();
+  private readonly timeoutMs: number;
+  private readonly maxInFlight: number;
+  private state: BreakerState = 'open';
+  private runId: string | undefined;
+  private watchdog: Timer | undefined;
+  private probing = false;
+  private closed = false;
+  private listeners: LinkListener[] = [];
+
+  constructor(
+    readonly client: Redis,
+    options: LinkOptions,
+    private readonly clock: Clock,
+  ) {
+    this.timeoutMs = options.timeoutMs ?? 50;
+    this.maxInFlight = options.maxInFlight ?? 10_000;
+    client.on('ready', () => void this.probe());
+    client.on('close', () => this.trip('connection lost'));
+    // Each failed attempt to connect is an `error` event; the transition has been reported already.
+    client.on('error', () => undefined);
+    if (client.status === 'ready') void this.probe();
+  }
+
+  get available(): boolean {
+    return this.state === 'closed';
+  }
+
+  get breaker(): BreakerState {
+    return this.state;
+  }
+
+  /** Run id of the server behind this connection: it names the life of the data. */
+  get run(): string {
+    return this.runId ?? '';
+  }
+
+  onChange(listener: LinkListener): void {
+    this.listeners.push(listener);
+  }
+
+  /**
+   * Sends one or several commands of the same tick.
+   *
+   * @throws CacheError `L2_UNAVAILABLE`, at once while the breaker is not closed
+   */
+  send<R>(send: (client: Redis) => Promise<R>): Promise<R> {
+    if (this.state !== 'closed') return Promise.reject(unavailable('the breaker is open'));
+    if (this.waiting.size >= this.maxInFlight) return Promise.reject(unavailable('too many commands in flight'));
+    return this.watched(send);
+  }
+
+  /** Resolves when the breaker closes or `ms` have passed. */
+  async ready(ms: number): Promise<void> {
+    if (this.available) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.clock.after(ms, resolve);
+      this.onChange({
+        breakerChanged: (state) => {
+          if (state !== 'closed') return;
+          timer.cancel();
+          resolve();
+        },
+      });
+    });
+  }
+
+  close(): void {
+    this.closed = true;
+    this.watchdog?.cancel();
+    this.failAll('the cache is closing');
+    this.client.disconnect();
+  }
+
+  private watched<R>(send: (client: Redis) => Promise<R>): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const waiting: Waiting = { since: this.clock.monotonic(), fail: reject };
+      this.waiting.add(waiting);
+      this.watch();
+      send(this.client)
+        .then(resolve, (error: Error) => reject(unavailable(redacted(error))))
+        .finally(() => this.waiting.delete(waiting));
+    });
+  }
+
+  private watch(): void {
+    if (this.watchdog !== undefined || this.closed) return;
+    this.watchdog = this.clock.after(Math.max(5, this.timeoutMs / 4), () => {
+      const [oldest] = this.waiting;
+      const hung = oldest !== undefined && this.isOverdue(oldest);
+      // Decided after the loop has caught up: replies that arrived while our own process was stalled
+      // are processed first, so that our pause is not taken for a hang of Redis.
+      if (hung) setImmediate(() => setImmediate(() => this.decide(oldest)));
+      this.watchdog = undefined;
+      if (this.waiting.size > 0) this.watch();
+    });
+  }
+
+  private isOverdue(waiting: Waiting): boolean {
+    return this.clock.monotonic() - waiting.since > this.timeoutMs;
+  }
+
+  private decide(oldest: Waiting): void {
+    if (!this.waiting.has(oldest) || this.closed) return;
+    this.trip(`no reply within ${this.timeoutMs} ms`);
+    this.client.disconnect(true);
+  }
+
+  private trip(reason: string): void {
+    this.runId = undefined;
+    this.failAll(reason);
+    this.change('open', reason);
+  }
+
+  private failAll(reason: string): void {
+    for (const waiting of this.waiting) waiting.fail(unavailable(reason));
+    this.waiting.clear();
+  }
+
+  /** Asks for the run id and a few answers in time before anything else may use the connection. */
+  private async probe(): Promise<void> {
+    if (this.probing || this.closed) return;
+    this.probing = true;
+    try {
+      this.change('half-open', 'probing');
+      const info = await this.watched((client) => client.info('server'));
+      for (let i = 1; i < PROBES_TO_CLOSE; i++) await this.watched((client) => client.ping());
+      this.runId = /^run_id:(\w+)/m.exec(info)?.[1] ?? 'unknown';
+      this.change('closed', 'connected');
+    } catch (error) {
+      this.change('open', (error as Error).message);
+      if (this.client.status === 'ready') this.clock.after(200, () => void this.probe());
+    } finally {
+      this.probing = false;
+    }
+  }
+
+  private change(state: BreakerState, reason: string): void {
+    if (this.state === state || this.closed) return;
+    this.state = state;
+    for (const listener of this.listeners) listener.breakerChanged?.(state, reason);
+  }
+}
+
+function unavailable(reason: string): CacheError {
+  return new CacheError('L2_UNAVAILABLE', `Redis: ${reason}`);
+}
+
+/** Error text without the command's arguments, which may be values or passwords. */
+function redacted(error: Error): string {
+  return error.message.split('\n', 1)[0]!.slice(0, 120);
+}

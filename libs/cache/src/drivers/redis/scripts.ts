@@ -1,0 +1,128 @@
+import { BORN_OFFSET } from '../../core/codec';
+
+/**
+ * Every script begins here: it opens `head`, and starts a new epoch when `head` is missing or belongs to
+ * another run of the server. Then it also adds the member `?`, which nobody acknowledges: whoever held a
+ * lease under the lost member list holds it no longer than one lease, and writers wait that long.
+ *
+ * KEYS[1] head · ARGV[1] run id of this connection · ARGV[2] epoch to use if a new one is needed
+ */
+const OPEN_HEAD = `
+local HEAD = KEYS[1]
+local opened = redis.call('HMGET', HEAD, 'epoch', 'run', 'seq')
+if not opened[1] or opened[2] ~= ARGV[1] then
+  redis.call('DEL', HEAD)
+  redis.call('HSET', HEAD, 'epoch', ARGV[2], 'run', ARGV[1], 'seq', '1', 'm:?', '1')
+  opened = { ARGV[2], ARGV[1], '1' }
+end
+local epoch, seq = opened[1], tonumber(opened[3])
+local function parse(version)
+  if not version or string.sub(version, 1, 16) ~= epoch then return nil end
+  local deleted, expired = string.match(version, '|(%d+)|(%d+)$')
+  return tonumber(deleted), tonumber(expired)
+end
+local function format(deleted, expired)
+  return epoch .. '|' .. string.format('%.0f', deleted) .. '|' .. string.format('%.0f', expired)
+end
+`;
+
+/** KEYS 2 lease, 3… tags · ARGV 3 token, 4 lease ms, 5 tag ttl ms, 6 take over, 7… fields of tags in head */
+export const GRANT = `${OPEN_HEAD}
+local now = string.format('%.0f', seq)
+local newest = 0
+for i = 7, #ARGV do
+  if not parse(redis.call('HGET', HEAD, ARGV[i])) then redis.call('HSET', HEAD, ARGV[i], format(seq, seq)) end
+end
+for i = 3, #KEYS do
+  local deleted = parse(redis.call('GET', KEYS[i]))
+  if deleted then newest = math.max(newest, deleted)
+  else redis.call('SET', KEYS[i], format(seq, seq), 'PX', ARGV[5]) end
+end
+local holder = redis.call('GET', KEYS[2])
+if holder and ARGV[6] ~= '1' then
+  -- A holder of another epoch, or one whose value is already invalid for this reader, is not worth waiting for.
+  local held = parse(string.sub(holder, 38))
+  if held and held >= newest then return { epoch, now, 0 } end
+end
+redis.call('SET', KEYS[2], ARGV[3] .. '|' .. format(seq, seq), 'PX', ARGV[4])
+return { epoch, now, 1 }
+`;
+
+/** KEYS 2 lease, 3… tags · ARGV 3 token or '', 4 ttl ms, 5 epoch born, 6 seq born */
+export const SETTLE = `${OPEN_HEAD}
+local ttl = tonumber(ARGV[4])
+if epoch == ARGV[5] then
+  for i = 3, #KEYS do
+    if not parse(redis.call('GET', KEYS[i])) then
+      -- A tag nobody knows may have been invalidated and lost after the load began: only the current
+      -- seq is safe, and it equals the one born when nothing happened in between.
+      redis.call('SET', KEYS[i], format(seq, seq), 'PX', ttl)
+    elseif redis.call('PTTL', KEYS[i]) < ttl then
+      redis.call('PEXPIRE', KEYS[i], ttl)
+    end
+  end
+end
+local holder = redis.call('GET', KEYS[2])
+if holder and ARGV[3] ~= '' and string.sub(holder, 1, 36) == ARGV[3] then redis.call('DEL', KEYS[2]) end
+return epoch
+`;
+
+/** KEYS 1 entry · ARGV 1 bytes, 2 ttl ms. An older fill never replaces a newer one of the same epoch. */
+export const STORE = `
+local old = redis.call('GETRANGE', KEYS[1], ${BORN_OFFSET}, ${BORN_OFFSET + 15})
+local new = string.sub(ARGV[1], ${BORN_OFFSET + 1}, ${BORN_OFFSET + 16})
+if #old == 16 and string.sub(old, 1, 8) == string.sub(new, 1, 8) and string.sub(old, 9) > string.sub(new, 9) then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`;
+
+/** KEYS 2… tags · ARGV 3 mode, 4 ttl ms of a tag nobody carried, 5 channel, 6 message, 7… fields of tags in head */
+export const INVALIDATE = `${OPEN_HEAD}
+seq = redis.call('HINCRBY', HEAD, 'seq', 1)
+local function raised(version)
+  local deleted, expired = parse(version)
+  -- Unknown tag: never below the current seq, in either mode.
+  if not deleted then return format(seq, seq) end
+  if ARGV[3] == 'expire' then return format(deleted, math.max(expired, seq)) end
+  return format(math.max(deleted, seq), math.max(expired, seq))
+end
+for i = 7, #ARGV do redis.call('HSET', HEAD, ARGV[i], raised(redis.call('HGET', HEAD, ARGV[i]))) end
+for i = 2, #KEYS do
+  local ttl = math.max(redis.call('PTTL', KEYS[i]), tonumber(ARGV[4]))
+  redis.call('SET', KEYS[i], raised(redis.call('GET', KEYS[i])), 'PX', ttl)
+end
+local now = string.format('%.0f', seq)
+redis.call('PUBLISH', ARGV[5], 'i|' .. epoch .. '|' .. now .. '|' .. ARGV[6])
+local members = {}
+local all = redis.call('HGETALL', HEAD)
+for i = 1, #all, 2 do
+  if string.sub(all[i], 1, 2) == 'm:' then
+    members[#members + 1] = string.sub(all[i], 3)
+    members[#members + 1] = all[i + 1]
+  end
+end
+return { epoch, now, members }
+`;
+
+/** ARGV 3 member, 4 channel, 5 beat. The member is recorded before its echo is published. */
+export const HEARTBEAT = `${OPEN_HEAD}
+redis.call('HINCRBY', HEAD, 'm:' .. ARGV[3], 1)
+redis.call('PUBLISH', ARGV[4], 'e|' .. ARGV[5])
+return { epoch, string.format('%.0f', seq), redis.call('HGET', HEAD, 'm:?') }
+`;
+
+/** KEYS 1 head · ARGV 1 member, 2 counter or ''. */
+export const REMOVE_MEMBER = `
+local field = 'm:' .. ARGV[1]
+if ARGV[2] == '' or redis.call('HGET', KEYS[1], field) == ARGV[2] then redis.call('HDEL', KEYS[1], field) end
+return 1
+`;
+
+/** KEYS 1 lease · ARGV 1 token. */
+export const RELEASE = `
+local holder = redis.call('GET', KEYS[1])
+if holder and string.sub(holder, 1, 36) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+`;

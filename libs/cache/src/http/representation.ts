@@ -1,0 +1,39 @@
+/** A response as it is kept: what a hit sends, byte for byte. */
+export interface Representation {
+  readonly status: number;
+  /** Headers the handler set, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** Bytes of a representation in L2: length of the head, head as JSON, body. */
+export function encodeRepresentation(representation: Representation): Buffer {
+  const head = Buffer.from(JSON.stringify([representation.status, representation.headers]), 'utf8');
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(head.length);
+  return Buffer.concat([length, head, representation.body]);
+}
+
+/** @throws Error for bytes that {@link encodeRepresentation} did not write */
+export function decodeRepresentation(bytes: Buffer): Representation {
+  const bodyAt = 4 + bytes.readUInt32BE(0);
+  if (bodyAt > bytes.length) throw new RangeError('truncated representation');
+  const [status, headers] = JSON.parse(bytes.toString('utf8', 4, bodyAt)) as [unknown, unknown];
+  if (!Number.isInteger(status) || typeof headers !== 'object' || headers === null) {
+    throw new TypeError('not a representation');
+  }
+  for (const value of Object.values(headers)) if (typeof value !== 'string') throw new TypeError('not a header');
+  return Object.freeze({
+    status: status as number,
+    headers: Object.freeze(headers as Record<string, string>),
+    // A copy: a slice would keep the whole network buffer alive for the life of the entry.
+    body: Buffer.from(bytes.subarray(bodyAt)),
+  });
+}
+
+/** Memory a representation occupies: body off the heap, headers on it. */
+export function weighRepresentation(representation: Representation): number {
+  let bytes = 160 + representation.body.length;
+  for (const [name, value] of Object.entries(representation.headers)) bytes += 32 + name.length + value.length;
+  return bytes;
+}

@@ -1,0 +1,10 @@
+export * from './core';
+export { CacheModule } from './nest/cache.module';
+export { CacheBackend } from './nest/cache-backend';
+export { Cacheable, CacheEvict } from './nest/decorators';
+export type { CacheModuleOptions } from './nest/options';
+export type { CacheableOptions, CacheEvictOptions } from './nest/operations';
+export type { CacheRequest } from './nest/cache-request';
+export { Touched, touched } from './nest/touched';
+export { RequestStats, type RequestCounts } from './nest/request-stats';
+export { canonicalKey, type KeyPart } from './http/canonical-key';

@@ -1,0 +1,79 @@
+import type { CacheOptions } from '../core/options';
+import { systemClock } from '../core/ports/clock';
+import { Strata } from '../core/strata';
+import type { TieredCache } from '../core/tiered-cache';
+import { LruLocalStore } from '../drivers/memory/lru-local-store';
+import { nullBus, nullRemoteStore } from '../drivers/null';
+import { redisDriver, type RedisDriver } from '../drivers/redis';
+import { openRedisClient } from '../interop/ioredis-yet';
+import type { CacheModuleOptions } from './options';
+
+/**
+ * The cache of one application: the core wired to its drivers. Inject it to reach named caches,
+ * invalidation and statistics.
+ *
+ * @publicApi
+ */
+export class CacheBackend {
+  private constructor(
+    private readonly options: CacheModuleOptions,
+    readonly strata: Strata,
+    private readonly driver: RedisDriver | undefined,
+  ) {}
+
+  /** Builds everything without waiting for Redis. @throws CacheError `INVALID_OPTIONS` */
+  static async create(options: CacheModuleOptions): Promise<CacheBackend> {
+    const driver = await openDriver(options);
+    const strata = new Strata({
+      remote: driver?.remote ?? nullRemoteStore(),
+      bus: driver?.bus ?? nullBus(),
+      createLocalStore: (bounds, listener) => new LruLocalStore(bounds, listener, systemClock),
+      coherence: driver === undefined ? 'off' : (options.coherence ?? 'acknowledged'),
+      ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
+      ...(options.maxStaleMs === undefined ? {} : { maxStaleMs: options.maxStaleMs }),
+      ...(options.undelivered === undefined ? {} : { undelivered: options.undelivered }),
+    });
+    return new CacheBackend(options, strata, driver);
+  }
+
+  get enabled(): boolean {
+    return this.options.enabled ?? true;
+  }
+
+  /** The cache of that name with the module's defaults; `options` count on first use only. */
+  cache<T = unknown>(name: string, options: CacheOptions<T> = {}): TieredCache<T> {
+    return this.strata.cache<T>(name, { ...this.options.defaults, ...options });
+  }
+
+  /** State of L2: `connected` is false while it cannot be used, and when there is none. */
+  get redis(): { configured: boolean; connected: boolean; breaker: 'closed' | 'half-open' | 'open' } {
+    const link = this.driver?.link;
+    return { configured: link !== undefined, connected: link?.available ?? false, breaker: link?.breaker ?? 'closed' };
+  }
+
+  /** Waits shortly for Redis and the first lease; goes on without them when they do not come. */
+  async start(): Promise<void> {
+    await this.driver?.link.ready(1_000);
+    await this.strata.start();
+  }
+
+  async close(): Promise<void> {
+    await this.strata.close();
+    this.driver?.close();
+  }
+}
+
+async function openDriver(options: CacheModuleOptions): Promise<RedisDriver | undefined> {
+  if (options.redis === undefined || options.enabled === false) return undefined;
+  const [commands, subscriber] = [await openRedisClient(options.redis), await openRedisClient(options.redis)];
+  const driver = redisDriver(
+    { commands, subscriber },
+    {
+      namespace: options.namespace ?? 'strata',
+      ...(options.redisTimeoutMs === undefined ? {} : { timeoutMs: options.redisTimeoutMs }),
+    },
+  );
+  const { onBreakerChange } = options;
+  if (onBreakerChange !== undefined) driver.link.onChange({ breakerChanged: onBreakerChange });
+  return driver;
+}

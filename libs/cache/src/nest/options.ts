@@ -1,0 +1,28 @@
+import type { CoherenceMode } from '../core/coherence/coherence-state';
+import type { UndeliveredPolicy } from '../core/coherence/invalidator';
+import type { CacheOptions } from '../core/options';
+import type { BreakerState, RedisTarget } from '../drivers/redis';
+
+/** Options of {@link CacheModule}. */
+export interface CacheModuleOptions {
+  /** False: handlers run uncached and evictions do nothing. @default true */
+  readonly enabled?: boolean;
+  /** Name under which everything lives in Redis; instances that share it share L2. @default 'strata' */
+  readonly namespace?: string;
+  /** Where L2 is. Absent: L1 alone. */
+  readonly redis?: RedisTarget | undefined;
+  /** Age of the oldest unanswered command at which Redis counts as hung, in milliseconds. @default 50 */
+  readonly redisTimeoutMs?: number;
+  /** @default 'acknowledged'; without Redis always 'off' */
+  readonly coherence?: CoherenceMode;
+  /** @default 2000 */
+  readonly leaseMs?: number;
+  /** @default 0 */
+  readonly maxStaleMs?: number;
+  /** @default 'defer' */
+  readonly undelivered?: UndeliveredPolicy;
+  /** Defaults of every named cache of this module. */
+  readonly defaults?: Omit<CacheOptions, 'serializer' | 'isNegative'>;
+  /** Told of each transition of the breaker in front of Redis, once. */
+  readonly onBreakerChange?: (state: BreakerState, reason: string) => void;
+}

@@ -1,0 +1,15 @@
+import type { Serializer } from '../core/ports/serializer';
+import {
+  decodeRepresentation,
+  encodeRepresentation,
+  weighRepresentation,
+  type Representation,
+} from '../http/representation';
+
+/** Keeps HTTP answers as bytes: a hit parses and serialises nothing. */
+export const representationSerializer: Serializer<Representation> = {
+  id: 2,
+  encode: encodeRepresentation,
+  decode: decodeRepresentation,
+  weigh: weighRepresentation,
+};

@@ -1,0 +1,2 @@
+export { FakeClock, settle } from './fake-clock';
+export { Gate } from './gate';

@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { InjectMetric, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import type { Histogram } from 'prom-client';
+
+const NAME = 'http_request_duration_seconds';
+
+/** How the cache took part in an answer. */
+export type CacheLabel = 'hit' | 'miss' | 'bypass' | 'none';
+
+/** One finished request. `route` is the template, never the URL. */
+export interface FinishedRequest {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly cacheStatus: string | undefined;
+  readonly seconds: number;
+}
+
+export const httpHistogramProvider = makeHistogramProvider({
+  name: NAME,
+  help: 'Duration of HTTP requests by method, route template, status and part of the cache.',
+  labelNames: ['method', 'route', 'status', 'cache'],
+  buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+});
+
+/** Durations of HTTP requests, cached and uncached apart. */
+@Injectable()
+export class HttpMetrics {
+  constructor(@InjectMetric(NAME) private readonly durations: Histogram<'method' | 'route' | 'status' | 'cache'>) {}
+
+  record(request: FinishedRequest): void {
+    const { method, route, status, seconds } = request;
+    this.durations.observe({ method, route, status: String(status), cache: cacheLabel(request.cacheStatus) }, seconds);
+  }
+}
+
+/** Reads the part of the cache off a `Cache-Status` value (RFC 9211). */
+export function cacheLabel(cacheStatus: string | undefined): CacheLabel {
+  if (cacheStatus === undefined) return 'none';
+  if (cacheStatus.includes('; hit')) return 'hit';
+  return cacheStatus.includes('fwd=bypass') ? 'bypass' : 'miss';
+}

@@ -1,0 +1,3 @@
+export { MetricsModule, type MetricsModuleOptions } from './metrics.module';
+export { HttpMetrics, cacheLabel, type CacheLabel, type FinishedRequest } from './http-metrics';
+export { CacheMetrics } from './cache-metrics';

@@ -4,6 +4,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { InputException } from './input-exception';
 import { problem, PROBLEM_TYPE, UNDELIVERED_PROBLEM, VALIDATION_PROBLEM, type ProblemFacts } from './problem';
 
+/** Where the framework's words say less than the caller needs. */
+const DETAILS: Readonly<Record<number, string>> = {
+  413: 'the body is larger than 1 MiB',
+  415: 'send the body as application/json',
+};
+
 type ErrorFacts = Omit<ProblemFacts, 'instance' | 'correlationId'>;
 
 /** Words every error as a problem document. Only what a caller could not cause is logged as an error. */
@@ -48,7 +54,10 @@ function factsOf(error: unknown): ErrorFacts {
       detail: 'The write is stored. Its invalidation could not reach Redis and will be delivered later.',
     };
   }
-  if (error instanceof HttpException) return { status: error.getStatus(), detail: error.message };
+  if (error instanceof HttpException) {
+    const status = error.getStatus();
+    return { status, detail: DETAILS[status] ?? error.message };
+  }
   return ofFastify(error) ?? { status: 500, detail: 'Something failed here; the log has more under this request id.' };
 }
 
@@ -56,11 +65,5 @@ function factsOf(error: unknown): ErrorFacts {
 function ofFastify(error: unknown): ErrorFacts | undefined {
   if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
   const status = Number(error.statusCode);
-  if (!(status >= 400 && status < 500)) return undefined;
-  if (error instanceof SyntaxError || status === 400) {
-    return { status: 400, detail: 'the body is not valid JSON', errors: [{ path: '', message: error.message }] };
-  }
-  if (status === 413) return { status, detail: 'the body is larger than 1 MiB' };
-  if (status === 415) return { status, detail: 'send the body as application/json' };
-  return { status, detail: error.message };
+  return status >= 400 && status < 500 ? { status, detail: DETAILS[status] ?? error.message } : undefined;
 }

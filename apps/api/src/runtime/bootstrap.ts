@@ -1,4 +1,3 @@
-import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { getDataSourceToken } from '@nestjs/typeorm';
@@ -6,25 +5,30 @@ import type { DataSource } from 'typeorm';
 import { AppModule } from '../app.module';
 import { configureApp, createAdapter } from '../configure-app';
 import type { Config } from '../config/config';
+import { checkDatabase } from '../database/check-database';
 import { migrate } from '../database/migrate';
+import { ProductEntity } from '../database/product.entity';
 import { seed } from '../database/seeder';
 import type { Backing } from './backing';
+import { createLogger } from './logger';
 
 const SEEDED_PRODUCTS = 100;
-const LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
 
 /** Builds the application on `backing`, migrates and seeds what is ours, and does not listen yet. */
 export async function createApp(config: Config, backing: Backing): Promise<NestFastifyApplication> {
+  // Asked before Nest is, so that a wrong password is one line and not a stack trace from a module.
+  await checkDatabase(backing.databaseUrl);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot(config, backing),
     createAdapter(config),
-    { bodyParser: false, abortOnError: false, logger: loggerFor(config), forceCloseConnections: true },
+    { bodyParser: false, abortOnError: false, logger: createLogger(config), forceCloseConnections: true },
   );
   try {
     configureApp(app);
     const source = app.get<DataSource>(getDataSourceToken());
     if (backing.embedded || config.DATABASE_MIGRATE) await migrate(source);
-    if (backing.embedded) await seed(source, { count: SEEDED_PRODUCTS });
+    if (backing.embedded) await seedIfEmpty(source);
+    else await requireTables(source);
     await app.init();
     return app;
   } catch (error) {
@@ -33,10 +37,12 @@ export async function createApp(config: Config, backing: Backing): Promise<NestF
   }
 }
 
-function loggerFor(config: Config): ConsoleLogger {
-  return new ConsoleLogger({
-    json: config.NODE_ENV === 'production',
-    logLevels: LEVELS.slice(0, LEVELS.indexOf(config.LOG_LEVEL) + 1),
-    prefix: 'strata',
-  });
+async function seedIfEmpty(source: DataSource): Promise<void> {
+  if (await source.getRepository(ProductEntity).existsBy({})) return;
+  await seed(source, { count: SEEDED_PRODUCTS });
+}
+
+/** Fails with the code of a missing table, for which there is an explanation, before traffic comes. */
+async function requireTables(source: DataSource): Promise<void> {
+  await source.getRepository(ProductEntity).existsBy({});
 }

@@ -106,10 +106,12 @@ export class TieredCache<T = unknown> {
   }
 
   /** Gone everywhere, with no stale fallback. */
-  delete(key: string): Promise<InvalidationResult> {
+  async delete(key: string): Promise<InvalidationResult> {
     const tags = this.protocolTags(key, undefined);
     this.parts.local.delete(key);
-    return this.parts.invalidator.originate(tags.slice(0, 1), 'delete');
+    const result = await this.parts.invalidator.originate(tags.slice(0, 1), 'delete');
+    if (!result.deferred && this.parts.state.mode !== 'off') this.counters.remote.deletes++;
+    return result;
   }
 
   /** Stale now, kept for `staleIfError`. */

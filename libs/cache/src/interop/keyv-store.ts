@@ -16,7 +16,11 @@ export class StrataKeyvStore implements KeyvStoreAdapter {
   readonly opts = {};
   namespace?: string | undefined;
 
-  constructor(private readonly cache: TieredCache<KeyvEnvelope>) {}
+  constructor(private readonly open: () => TieredCache<KeyvEnvelope>) {}
+
+  private get cache(): TieredCache<KeyvEnvelope> {
+    return this.open();
+  }
 
   async get<V>(key: string): Promise<StoredData<V> | undefined> {
     return (await this.cache.get(key)) as StoredData<V> | undefined;
@@ -45,9 +49,12 @@ export class StrataKeyvStore implements KeyvStoreAdapter {
   }
 }
 
-/** The `Cache` of cache-manager on our tiers: what is injected under `CACHE_MANAGER`. */
-export function cacheManagerOver(cache: TieredCache<KeyvEnvelope>): Cache {
-  const keyv = new Keyv({ store: new StrataKeyvStore(cache), useKeyPrefix: false });
+/**
+ * The `Cache` of cache-manager on our tiers: what is injected under `CACHE_MANAGER`. The tiered cache is
+ * opened on first use, so that an application without such users has no second L1.
+ */
+export function cacheManagerOver(open: () => TieredCache<KeyvEnvelope>): Cache {
+  const keyv = new Keyv({ store: new StrataKeyvStore(open), useKeyPrefix: false });
   // The tiers serialise by themselves; a second form inside ours would only cost time and bytes.
   keyv.serialize = undefined;
   keyv.deserialize = undefined;

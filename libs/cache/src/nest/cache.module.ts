@@ -35,7 +35,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<CacheModuleOpt
     },
     {
       provide: CACHE_MANAGER,
-      useFactory: (backend: CacheBackend) => cacheManagerOver(backend.cache('cache-manager')),
+      useFactory: (backend: CacheBackend) => cacheManagerOver(() => backend.cache('cache-manager')),
       inject: [CacheBackend],
     },
     RequestStats,

@@ -101,6 +101,7 @@ export class RedisLink {
   close(): void {
     this.closed = true;
     this.watchdog?.cancel();
+    this.state = 'open';
     this.failAll('the cache is closing');
     this.client.disconnect();
   }

@@ -1,9 +1,16 @@
-// Nest 12 is ESM only and Jest cannot require ESM before Node 24.9: the tests run as CommonJS and the
-// ESM packages listed here are transformed like our own sources.
-const esmPackages = [
-  '@nestjs', 'cache-manager', 'keyv', '@cacheable', '@keyv', 'hookified', 'file-type', 'load-esm', 'strtok3',
-  'token-types', 'uint8array-extras', '@tokenizer', '@borewit', '@standard-schema', '@faker-js', 'tslib',
-].join('|');
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+
+// Nest 12 is ESM only and Jest cannot require ESM before Node 24.9: the tests run as CommonJS, and every
+// installed package that is ESM is transformed like our own sources.
+const folders = (path) => (existsSync(path) ? readdirSync(path) : []);
+const isEsm = (name) => {
+  const manifest = `node_modules/${name}/package.json`;
+  return existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).type === 'module';
+};
+const esmPackages = folders('node_modules')
+  .flatMap((name) => (name.startsWith('@') ? folders(`node_modules/${name}`).map((sub) => `${name}/${sub}`) : [name]))
+  .filter(isEsm)
+  .join('|');
 
 const shared = {
   testEnvironment: 'node',

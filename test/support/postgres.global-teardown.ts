@@ -1,9 +1,8 @@
 import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
 
 export default async function stopPostgres(): Promise<void> {
-  const server = globalThis.__postgres;
-  if (server === undefined) return;
-  await server.stop();
-  rmSync(dirname(server.folder), { recursive: true, force: true });
+  const running = globalThis.__postgres;
+  if (running === undefined) return;
+  await running.server.stop();
+  for (const folder of [running.server.folder, running.folder]) rmSync(folder, { recursive: true, force: true });
 }

@@ -21,11 +21,14 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const facts = factsOf(error);
-    if (facts.status >= 500) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.logger.error(`${request.method} ${request.routeOptions.url ?? ''} failed (${request.id}): ${text}`);
-    }
+    if (facts.status >= 500) this.report(request, error);
     sendProblem(request, reply, facts);
+  }
+
+  private report(request: FastifyRequest, error: unknown): void {
+    const where = `${request.method} ${request.routeOptions.url ?? ''} failed (${request.id})`;
+    if (error instanceof HttpException || isCacheError(error)) this.logger.warn(`${where}: ${error.message}`);
+    else this.logger.error(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
 }
 

@@ -77,7 +77,7 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async fill(request: FillRequest): Promise<boolean> {
-    const { keys } = this.place(request.tags);
+    const { inHead, keys } = this.place(request.tags);
     const [, stored] = await this.link.send((client) =>
       Promise.all([
         script(client, 'settle')(
@@ -89,7 +89,7 @@ export class RedisRemoteStore implements RemoteStore {
           request.token ?? '',
           request.ttlMs,
           request.born.epoch,
-          request.born.seq,
+          ...inHead,
         ),
         script(client, 'store')(this.names.entry(request.key), request.bytes, request.ttlMs),
       ]),

@@ -48,10 +48,13 @@ redis.call('SET', KEYS[2], ARGV[3] .. '|' .. format(seq, seq), 'PX', ARGV[4])
 return { epoch, now, 1 }
 `;
 
-/** KEYS 2 lease, 3… tags · ARGV 3 token or '', 4 ttl ms, 5 epoch born, 6 seq born */
+/** KEYS 2 lease, 3… tags · ARGV 3 token or '', 4 ttl ms, 5 epoch born, 6… fields of tags in head */
 export const SETTLE = `${OPEN_HEAD}
 local ttl = tonumber(ARGV[4])
 if epoch == ARGV[5] then
+  for i = 6, #ARGV do
+    if not parse(redis.call('HGET', HEAD, ARGV[i])) then redis.call('HSET', HEAD, ARGV[i], format(seq, seq)) end
+  end
   for i = 3, #KEYS do
     if not parse(redis.call('GET', KEYS[i])) then
       -- A tag nobody knows may have been invalidated and lost after the load began: only the current

@@ -1,2 +1,3 @@
 export { FakeClock, settle } from './fake-clock';
 export { Gate } from './gate';
+export { localStrata } from './local-strata';

@@ -58,7 +58,7 @@ export class RedisServer {
 
   /** Runs commands on a connection of its own. */
   async command<R>(run: (client: Redis) => Promise<R>): Promise<R> {
-    const client = new Redis(this.port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null });
+    const client = new Redis(this.port, '127.0.0.1', { lazyConnect: true, disconnectTimeout: 50, retryStrategy: () => null });
     client.on('error', () => undefined);
     try {
       await client.connect();

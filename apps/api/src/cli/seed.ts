@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../database/data-source';
 import { migrate } from '../database/migrate';
 import { seed } from '../database/seeder';
+import { UserError } from '../runtime/user-error';
 import { runCommand } from './run-command';
 
 const USAGE = 'usage: npm run seed -- [--count 1000] [--reset]';
@@ -28,12 +29,22 @@ void runCommand(async (_config, backing) => {
   }
 });
 
-/** @throws Error with the usage, for arguments a user can mend */
+/** @throws UserError with the usage */
 function readArguments(): { count: number; reset: boolean } {
-  const { values } = parseArgs({
-    options: { count: { type: 'string', default: '1000' }, reset: { type: 'boolean', default: false } },
-  });
-  const count = /^\d{1,8}$/.test(values.count) ? Number(values.count) : NaN;
-  if (!(count >= 1 && count <= MAX_COUNT)) throw new RangeError(`--count is a number from 1 to ${MAX_COUNT}; ${USAGE}`);
-  return { count, reset: values.reset };
+  const { count, reset } = parsed();
+  const number = /^\d{1,8}$/.test(count) ? Number(count) : NaN;
+  if (!(number >= 1 && number <= MAX_COUNT)) {
+    throw new UserError(`--count is a whole number from 1 to ${MAX_COUNT}; ${USAGE}`);
+  }
+  return { count: number, reset };
+}
+
+function parsed(): { count: string; reset: boolean } {
+  try {
+    return parseArgs({
+      options: { count: { type: 'string', default: '1000' }, reset: { type: 'boolean', default: false } },
+    }).values;
+  } catch (error) {
+    throw new UserError(`${(error as Error).message}; ${USAGE}`, { cause: error });
+  }
 }

@@ -10,6 +10,7 @@ import { freePort } from './free-port';
 import { FolderLock } from './folder-lock';
 import { postgresBinaries, reachableFolder, serverUser, type OsUser } from './postgres-binaries';
 import { TetheredProcess } from './tethered-process';
+import { UserError } from '../runtime/user-error';
 
 const run = promisify(execFile);
 const START_LIMIT_MS = 30_000;
@@ -92,7 +93,7 @@ async function initialise(bin: string, data: string, password: string, user: OsU
   } catch (error) {
     // A half-made cluster must not be taken for a whole one by the next start.
     rmSync(data, { recursive: true, force: true });
-    throw new Error(`initdb failed: ${(error as { stderr?: string }).stderr ?? String(error)}`, { cause: error });
+    throw new UserError(`initdb failed: ${(error as { stderr?: string }).stderr ?? String(error)}`, { cause: error });
   } finally {
     rmSync(secret, { recursive: true, force: true });
   }
@@ -113,7 +114,7 @@ async function untilReady(url: string, server: TetheredProcess): Promise<void> {
     } catch (error) {
       if (!server.running || Date.now() > giveUpAt) {
         await server.stop();
-        throw new Error(`the embedded PostgreSQL did not start: ${server.lastOutput}`, { cause: error });
+        throw new UserError(`the embedded PostgreSQL did not start: ${server.lastOutput}`, { cause: error });
       }
       await sleep(25);
     } finally {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '../runtime/user-error';
 
 /** Keeps two processes from running a database on the same folder. A lock of a dead process is void. */
 export class FolderLock {
@@ -10,7 +11,7 @@ export class FolderLock {
     const file = join(folder, 'owner.json');
     const owner = readOwner(file);
     if (owner !== undefined && owner.pid !== process.pid && startedAt(owner.pid) === owner.startedAt) {
-      throw new Error(
+      throw new UserError(
         `${folder} is in use by process ${owner.pid}: stop that one, or set DATABASE_URL to run several instances`,
       );
     }

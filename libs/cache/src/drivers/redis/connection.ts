@@ -25,6 +25,8 @@ export function connectionOptions(target: RedisTarget): RedisOptions {
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
     connectTimeout: 1_000,
+    // A hung server does not answer FIN either: the socket is destroyed after this.
+    disconnectTimeout: 100,
     socketTimeout: 5_000,
     keepAlive: 5_000,
     noDelay: true,

@@ -34,7 +34,8 @@ export class RedisLink {
   private readonly waiting = new Set<Waiting>();
   private readonly timeoutMs: number;
   private readonly maxInFlight: number;
-  private state: BreakerState = 'open';
+  /** Until the first connection has succeeded or failed, nothing is known: neither open nor closed. */
+  private state: BreakerState = 'half-open';
   private runId: string | undefined;
   private watchdog: Timer | undefined;
   private probing = false;

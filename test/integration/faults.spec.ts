@@ -1,0 +1,191 @@
+import { eventually } from '../support/eventually';
+import { fleetKnown, startInstance, type Instance } from '../support/fleet';
+import { RedisServer } from '../support/redis-server';
+
+describe('faults of a real Redis', () => {
+  let redis: RedisServer;
+  const open: Instance[] = [];
+
+  const start = async (options: Parameters<typeof startInstance>[1] = {}): Promise<Instance> => {
+    const instance = await startInstance(redis.url, options);
+    open.push(instance);
+    return instance;
+  };
+
+  beforeEach(async () => {
+    redis = await RedisServer.start();
+  });
+
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((instance) => instance.close()));
+    await redis.stop();
+  });
+
+  const lease = (...instances: Instance[]): Promise<unknown> =>
+    eventually(() => instances.every((instance) => instance.strata.state.leaseHeld));
+
+  it('a frozen Redis costs reads their cache, never an error, and is used again when it answers', async () => {
+    const a = await start({ timeoutMs: 100 });
+    await a.cache.set('k', 1);
+    const changes: string[] = [];
+    a.driver.link.onChange({ breakerChanged: (state) => changes.push(state) });
+    redis.freeze();
+    expect(await a.cache.getOrSet('cold', () => 'loaded')).toBe('loaded');
+    await eventually(() => a.driver.link.breaker === 'open');
+    const loader = jest.fn(() => 'loaded');
+    await eventually(() => !a.strata.state.leaseHeld);
+    expect(await a.cache.getOrSet('k', loader)).toBe('loaded');
+    expect(loader).toHaveBeenCalledTimes(1);
+    redis.thaw();
+    await eventually(() => a.driver.link.available);
+    await lease(a);
+    expect(await a.cache.get('k')).toBe(1);
+    expect(changes.filter((state) => state === 'closed')).toHaveLength(1);
+  });
+
+  it('fails at once while the breaker is open: no command is queued or sent later', async () => {
+    const a = await start({ timeoutMs: 100 });
+    await redis.kill();
+    await eventually(() => !a.driver.link.available);
+    await expect(a.driver.link.send((client) => client.set('late', '1'))).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' });
+    await redis.launch();
+    await eventually(() => a.driver.link.available);
+    expect(await redis.command((client) => client.get('late'))).toBeNull();
+  });
+
+  it('a command that timed out is not replayed when Redis is back', async () => {
+    const a = await start({ timeoutMs: 100 });
+    redis.freeze();
+    await expect(a.driver.link.send((client) => client.incr('zombie'))).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' });
+    await eventually(() => a.driver.link.client.status !== 'ready');
+    redis.thaw();
+    await eventually(() => a.driver.link.available);
+    // What had reached the socket before the freeze may run once; it is never sent a second time.
+    expect(Number((await redis.command((client) => client.get('zombie'))) ?? 0)).toBeLessThanOrEqual(1);
+  });
+
+  it('what was deleted during an outage never comes back', async () => {
+    const [a, b] = [await start({ timeoutMs: 100 }), await start({ timeoutMs: 100 })];
+    await lease(a, b);
+    await fleetKnown(a);
+    await a.cache.getOrSet('k', () => 'old');
+    await a.cache.settled();
+    expect(await b.cache.get('k')).toBe('old');
+    redis.freeze();
+    expect((await a.cache.delete('k')).deferred).toBe(true);
+    expect(await a.cache.getOrSet('k', () => 'new')).toBe('new');
+    redis.thaw();
+    await eventually(() => a.strata.deferredTags === 0);
+    await lease(a, b);
+    expect(await b.cache.getOrSet('k', () => 'new')).toBe('new');
+  });
+
+  it('a Redis that restarts empty makes everything unknown, and a stale L1 copy is not served', async () => {
+    const [a, b] = [await start(), await start()];
+    await lease(a, b);
+    await a.cache.getOrSet('k', () => 'old', { tags: ['t'] });
+    await a.cache.settled();
+    expect(await b.cache.get('k', { tags: ['t'] })).toBe('old');
+    const epoch = a.strata.state.epoch;
+    await redis.kill();
+    await redis.launch();
+    await lease(a, b);
+    expect(a.strata.state.epoch).not.toBe(epoch);
+    expect(await b.cache.getOrSet('k', () => 'new', { tags: ['t'] })).toBe('new');
+    expect(await a.cache.getOrSet('k', () => 'x', { tags: ['t'] })).toBe('new');
+  });
+
+  it('evicting tags, or head itself, makes a miss and nothing stale', async () => {
+    const [a, b] = [await start(), await start()];
+    await lease(a, b);
+    for (const lost of ['{test}:tag:t:t', '{test}:head']) {
+      await a.cache.getOrSet('k', () => 'old', { tags: ['t'] });
+      await a.cache.settled();
+      await redis.command((client) => client.del(lost));
+      b.cache.clearLocal();
+      const read = await b.cache.fetch('k', () => 'loaded', { tags: ['t'] });
+      expect([lost, read.source]).toEqual([lost, 'load']);
+      await a.strata.invalidateTags(['t']);
+    }
+  });
+
+  it('an instance whose subscription was cut revalidates instead of serving what it may have missed', async () => {
+    const [a, b] = [await start(), await start()];
+    await lease(a, b);
+    await fleetKnown(a);
+    await a.cache.getOrSet('k', () => 'old');
+    await a.cache.settled();
+    expect(await b.cache.get('k')).toBe('old');
+    const generation = b.strata.state.generation;
+    await redis.command((client) => client.client('KILL', 'TYPE', 'pubsub'));
+    await a.cache.delete('k');
+    expect(await b.cache.getOrSet('k', () => 'new')).toBe('new');
+    await lease(a, b);
+    expect(b.strata.state.generation).toBeGreaterThan(generation);
+  });
+
+  it('a member that vanished delays a write by at most one lease, and then no more', async () => {
+    const a = await start();
+    await lease(a);
+    await fleetKnown(a);
+    await a.driver.remote.heartbeat('ghost', 1);
+    let clockwork = performance.now();
+    await a.strata.invalidateTags(['t']);
+    const waited = performance.now() - clockwork;
+    expect(waited).toBeGreaterThanOrEqual(450);
+    await eventually(async () => {
+      clockwork = performance.now();
+      const { members } = await a.driver.remote.invalidate({ id: 'x', origin: 'x', mode: 'delete', tags: [] });
+      return !members.has('ghost');
+    });
+  });
+
+  it('out of memory: reads go on, writes are kept for later', async () => {
+    const a = await start();
+    await a.cache.set('k', 1);
+    await redis.command((client) => client.config('SET', 'maxmemory', '1mb'));
+    const result = await a.cache.delete('k');
+    expect(result.deferred).toBe(true);
+    expect(await a.cache.getOrSet('k', () => 2)).toBe(2);
+    await redis.command((client) => client.config('SET', 'maxmemory', '0'));
+    await eventually(() => a.strata.deferredTags === 0);
+  });
+
+  it('a user without rights is an unavailable L2, and no error repeats the password', async () => {
+    await redis.command((client) => client.acl('SETUSER', 'weak', 'on', '>hunter2-secret', '+ping', '+info', '+client'));
+    const weak = await startInstance(redis.url.replace('//', '//weak:hunter2-secret@'), { leaseMs: 200 });
+    open.push(weak);
+    const reasons: string[] = [];
+    weak.strata.on((event) => event.name === 'tier.error' && reasons.push(event.reason));
+    expect(await weak.cache.getOrSet('k', () => 1)).toBe(1);
+    expect(reasons.join()).toMatch(/NOPERM|breaker/);
+    expect(reasons.join()).not.toContain('hunter2');
+  });
+
+  it('serves from L1 without Redis for maxStaleMs after the last proof, when asked to', async () => {
+    const a = await start({ maxStaleMs: 60_000, timeoutMs: 100 });
+    const strict = await start({ timeoutMs: 100 });
+    await lease(a, strict);
+    for (const instance of [a, strict]) {
+      await instance.cache.getOrSet('k', () => 'kept');
+      await instance.cache.settled();
+    }
+    await redis.kill();
+    await eventually(() => !a.strata.state.leaseHeld && !strict.strata.state.leaseHeld);
+    const loaded = await strict.cache.fetch('k', () => 'loaded');
+    const served = await a.cache.fetch('k', () => 'loaded');
+    expect([loaded.value, served.value, served.stale]).toEqual(['loaded', 'kept', 'disconnected']);
+  });
+
+  it('leaves no member, timer or connection behind when it closes', async () => {
+    const a = await start();
+    await lease(a);
+    await open.pop()!.close();
+    const head = await redis.command((client) => client.hgetall('{test}:head'));
+    expect(Object.keys(head).filter((field) => field.startsWith('m:') && field !== 'm:?')).toEqual([]);
+    await eventually(async () => {
+      const clients = await redis.command((client) => client.client('LIST'));
+      return (clients as string).trim().split('\n').length === 1;
+    });
+  });
+});

@@ -1,0 +1,209 @@
+import { Gate } from '@strata/cache/testing';
+import { eventually } from '../support/eventually';
+import { fleetKnown, startInstance, type Instance } from '../support/fleet';
+import { RedisServer } from '../support/redis-server';
+
+describe('two tiers on a real Redis', () => {
+  let redis: RedisServer;
+  let a: Instance;
+  let b: Instance;
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    a = await startInstance(redis.url);
+    b = await startInstance(redis.url);
+    await fleetKnown(a);
+  });
+
+  beforeEach(async () => {
+    await a.strata.clear();
+  });
+
+  afterAll(async () => {
+    await Promise.all([a.close(), b.close()]);
+    await redis.stop();
+  });
+
+  const load = async (instance: Instance, key: string, value: unknown, tags: string[] = []): Promise<void> => {
+    await instance.cache.getOrSet(key, () => value, { tags });
+    await instance.cache.settled();
+  };
+
+  it('finds in L2 what another instance loaded, and fills L1 with it', async () => {
+    await load(a, 'k', { n: 1 }, ['t']);
+    const loader = jest.fn();
+    const [first, second] = [await b.cache.fetch('k', loader, { tags: ['t'] }), await b.cache.fetch('k', loader, { tags: ['t'] })];
+    expect([first.source, second.source]).toEqual(['L2', 'L1']);
+    expect(first.value).toEqual({ n: 1 });
+    expect(loader).not.toHaveBeenCalled();
+  });
+
+  it('finds in L2 what its own L1 has lost', async () => {
+    await a.cache.set('k', 'v');
+    a.cache.clearLocal();
+    expect((await a.cache.fetch('k', () => 'x')).source).toBe('L2');
+    expect((await a.cache.fetch('k', () => 'x')).source).toBe('L1');
+  });
+
+  it('back-fills for the remaining life, never a full one', async () => {
+    await a.cache.getOrSet('k', () => 1, { ttl: '5s' });
+    await a.cache.settled();
+    await b.cache.get('k');
+    const [inA, inB] = [a.cache.explain('k').L1!, b.cache.explain('k').L1!];
+    expect(Math.abs(inA.ttlMs + inA.ageMs - (inB.ttlMs + inB.ageMs))).toBeLessThanOrEqual(1);
+    expect(inB.ttlMs).toBeLessThanOrEqual(5_000);
+  });
+
+  it('gives every key in Redis an expiry, but for head', async () => {
+    await load(a, 'k', 1, ['t']);
+    await a.strata.invalidateTags(['other']);
+    const lives = await redis.command(async (client) => {
+      const keys = await client.keys('*');
+      return Promise.all(keys.map(async (key) => [key, await client.pttl(key)] as const));
+    });
+    const eternal = lives.filter(([, ms]) => ms < 0).map(([key]) => key);
+    expect(eternal).toEqual(['{test}:head']);
+    expect(lives.length).toBeGreaterThan(3);
+  });
+
+  it.each(['delete', 'set', 'tag', 'clear', 'expire'])('%s on one instance is seen on the other at once', async (how) => {
+    await load(a, 'k', 'old', ['t']);
+    expect(await b.cache.get('k', { tags: ['t'] })).toBe('old');
+    if (how === 'delete') await a.cache.delete('k');
+    if (how === 'set') await a.cache.set('k', 'new', { tags: ['t'] });
+    if (how === 'tag') await a.strata.invalidateTags(['t']);
+    if (how === 'clear') await a.cache.clear();
+    if (how === 'expire') await a.cache.expire('k');
+    expect(await b.cache.get('k', { tags: ['t'] })).toBe(how === 'set' ? 'new' : undefined);
+  });
+
+  it('a value loaded before a write on another instance is stored by nobody', async () => {
+    const gate = new Gate();
+    const slow = a.cache.getOrSet('k', async () => (await gate.pass(), 'old'), { tags: ['t'] });
+    await gate.reached;
+    await b.strata.invalidateTags(['t']);
+    gate.release();
+    expect(await slow).toBe('old');
+    await a.cache.settled();
+    expect(await b.cache.getOrSet('k', () => 'new', { tags: ['t'] })).toBe('new');
+    expect(await a.cache.getOrSet('k', () => 'newer', { tags: ['t'] })).toBe('new');
+  });
+
+  it('an older fill never replaces a newer one', async () => {
+    const gate = new Gate();
+    const slow = a.cache.getOrSet('k', async () => (await gate.pass(), 'old'), { tags: ['t'] });
+    await gate.reached;
+    await b.strata.invalidateTags(['t']);
+    await load(b, 'k', 'new', ['t']);
+    gate.release();
+    await slow;
+    await a.cache.settled();
+    b.cache.clearLocal();
+    const read = await b.cache.fetch('k', () => 'loaded again', { tags: ['t'] });
+    expect([read.source, read.value]).toEqual(['L2', 'new']);
+  });
+
+  it('checks tags that only the entry knows', async () => {
+    await a.cache.getOrSet('k', ({ addTags }) => (addTags('learnt'), 'old'));
+    await a.cache.settled();
+    expect(await b.cache.get('k')).toBe('old');
+    b.cache.clearLocal();
+    await a.strata.invalidateTags(['learnt']);
+    expect(await b.cache.get('k')).toBeUndefined();
+  });
+
+  it('checks tags that only the reader declares', async () => {
+    await load(a, 'k', 'old', []);
+    await a.strata.invalidateTags(['declared later']);
+    expect(await b.cache.get('k', { tags: ['declared later'] })).toBeUndefined();
+    expect(await b.cache.get('k')).toBe('old');
+  });
+
+  it('loads a cold key once in the fleet', async () => {
+    const gate = new Gate();
+    const loader = jest.fn(async () => (await gate.pass(), 'v'));
+    const reads = [a, b].flatMap((instance) => Array.from({ length: 10 }, () => instance.cache.getOrSet('cold', loader)));
+    await gate.reached;
+    gate.release();
+    expect(new Set(await Promise.all(reads))).toEqual(new Set(['v']));
+    expect(loader).toHaveBeenCalledTimes(1);
+  });
+
+  it('gives the load lease back when a loader fails, so that another instance loads at once', async () => {
+    await expect(a.cache.getOrSet('k', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
+    await a.cache.settled();
+    expect(await b.cache.getOrSet('k', () => 'v')).toBe('v');
+    const leases = await redis.command((client) => client.keys('*:lease:*'));
+    await eventually(async () => (await redis.command((client) => client.keys('*:lease:*'))).length === 0);
+    expect(leases.length).toBeLessThanOrEqual(1);
+  });
+
+  it('keeps text that telejson would revive as it is', async () => {
+    const value = { name: '_function_x|() => 1', when: '_date_2020', nested: ['_regexp_/x/', '_symbol_y', '_undefined_'] };
+    await a.cache.set('k', value);
+    expect(await b.cache.get('k')).toEqual(value);
+  });
+
+  it('takes what is not ours, damaged or moved for a miss, and counts it', async () => {
+    await load(a, 'k', 'v');
+    await load(a, 'other', 'o');
+    const keys = { k: 'test:entry:test:k', other: 'test:entry:test:other' };
+    const before = b.cache.counters.remote.errors;
+    for (const hostile of ['junk', Buffer.alloc(0), Buffer.alloc(100_000, 0x53), '{"__proto__":{}}']) {
+      await redis.command((client) => client.set(keys.k, hostile));
+      expect(await b.cache.get('k')).toBeUndefined();
+    }
+    await redis.command((client) => client.copy(keys.other, keys.k, 'REPLACE'));
+    expect(await b.cache.get('k')).toBeUndefined();
+    expect(b.cache.counters.remote.errors - before).toBe(5);
+  });
+
+  it('ignores bus messages that are none of ours', async () => {
+    await load(a, 'k', 'v');
+    await b.cache.get('k');
+    const hostile = ['', 'i|', 'i|x|1|{}', 'i|aaaaaaaaaaaaaaaa|1|{bad', 'i|aaaaaaaaaaaaaaaa|1|null', `i|aaaaaaaaaaaaaaaa|9|${JSON.stringify({ id: 1 })}`, 'x'.repeat(100_000)];
+    await redis.command(async (client) => {
+      for (const text of hostile) await client.publish('{test}:bus', text);
+    });
+    await a.strata.invalidateTags(['flush the bus']);
+    expect((await b.cache.fetch('k', () => 'x')).source).toBe('L1');
+  });
+
+  it('keeps namespaces of one Redis apart', async () => {
+    const other = await startInstance(redis.url, { namespace: 'other' });
+    await a.cache.set('k', 'ours');
+    await other.cache.set('k', 'theirs');
+    await other.strata.clear();
+    expect(await a.cache.get('k')).toBe('ours');
+    a.cache.clearLocal();
+    expect(await a.cache.get('k')).toBe('ours');
+    expect(await other.cache.get('k')).toBeUndefined();
+    await other.close();
+  });
+
+  it('braces in a key choose no slot, and long keys are stored under a digest', async () => {
+    const long = 'x'.repeat(5_000);
+    await a.cache.set('{evil}', 1);
+    await a.cache.set(long, 2);
+    expect([await b.cache.get('{evil}'), await b.cache.get(long)]).toEqual([1, 2]);
+    const keys = await redis.command((client) => client.keys('*entry*'));
+    expect(keys.filter((key) => /\{evil\}|x{300}/.test(key))).toEqual([]);
+  });
+
+  it('asks Redis nothing on an L1 hit, one flush on an L2 hit, and few commands otherwise', async () => {
+    await load(a, 'k', 'v', ['t']);
+    await b.cache.get('k', { tags: ['t'] });
+    const count = async (action: () => Promise<unknown>): Promise<string[]> => {
+      const sent = jest.spyOn(b.driver.link, 'send');
+      await action();
+      await b.cache.settled();
+      const calls = sent.mock.calls.length;
+      sent.mockRestore();
+      return Array(calls).fill('round trip');
+    };
+    expect(await count(() => b.cache.get('k', { tags: ['t'] }))).toHaveLength(0);
+    b.cache.clearLocal();
+    expect(await count(() => b.cache.get('k', { tags: ['t'] }))).toHaveLength(1);
+    expect(await count(() => b.cache.getOrSet('new', () => 1, { tags: ['t'] }))).toHaveLength(3);
+  });
+});

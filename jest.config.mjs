@@ -43,15 +43,21 @@ const shared = {
 
 const project = (displayName, testMatch, extra = {}) => ({ ...shared, displayName, testMatch, ...extra });
 
+const onPostgres = {
+  globalSetup: '<rootDir>/test/support/postgres.global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/postgres.global-teardown.ts',
+};
+// The browser tests need a Chromium and have a command of their own.
+const withBrowser = process.argv.includes('browser');
+
 export default {
+  maxWorkers: 2,
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/**/*.spec.ts']),
     project('contract', ['<rootDir>/test/contract/**/*.spec.ts']),
     project('integration', ['<rootDir>/test/integration/**/*.spec.ts']),
-    project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], {
-      globalSetup: '<rootDir>/test/support/postgres.global-setup.ts',
-      globalTeardown: '<rootDir>/test/support/postgres.global-teardown.ts',
-    }),
+    project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], onPostgres),
+    ...(withBrowser ? [project('browser', ['<rootDir>/test/browser/**/*.spec.ts'], onPostgres)] : []),
   ],
   testTimeout: 20000,
 };

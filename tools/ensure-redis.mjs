@@ -15,6 +15,8 @@ export function ensureRedis() {
     });
     if (has('redis-server')) return;
   }
-  process.stderr.write('The tests need a Redis server: install redis-server or valkey-server and put it on the PATH.\n');
+  process.stderr.write(
+    'The tests need a Redis server: install redis-server or valkey-server and put it on the PATH.\n',
+  );
   process.exit(1);
 }

@@ -12,7 +12,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'libs/cache/src/drivers/redis': ['libs/cache/src/core'],
   'libs/cache/src/interop': ['libs/cache/src/core', 'libs/cache/src/drivers/redis'],
   'libs/cache/src/http': [],
-  'libs/cache/src/nest': ['libs/cache/src/core', 'libs/cache/src/drivers', 'libs/cache/src/interop', 'libs/cache/src/http'],
+  'libs/cache/src/nest': [
+    'libs/cache/src/core',
+    'libs/cache/src/drivers',
+    'libs/cache/src/interop',
+    'libs/cache/src/http',
+  ],
   'libs/cache/src/testing': ['libs/cache/src/core', 'libs/cache/src/drivers'],
   'libs/cache/src/index.ts': ['libs/cache/src/core', 'libs/cache/src/nest', 'libs/cache/src/http'],
   'libs/metrics/src': ['libs/cache/src/index'],
@@ -32,7 +37,9 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   'libs/cache/src/index.ts': /^$/,
 };
 
-const sources = ['libs', 'apps'].flatMap((folder) => files(join(ROOT, folder))).filter((file) => !file.endsWith('.spec.ts'));
+const sources = ['libs', 'apps']
+  .flatMap((folder) => files(join(ROOT, folder)))
+  .filter((file) => !file.endsWith('.spec.ts'));
 
 describe('architecture', () => {
   it('every source file lives in a room', () => {
@@ -71,12 +78,16 @@ describe('architecture', () => {
       'apps/api/src/embedded/find-executable.ts',
       'apps/api/src/embedded/tethered-process.ts',
     ]);
-    const timed = reads(/Date\.now\(|performance\.now\(|setTimeout\(/, (file) => file.startsWith('libs/cache/src/core/'));
+    const timed = reads(/Date\.now\(|performance\.now\(|setTimeout\(/, (file) =>
+      file.startsWith('libs/cache/src/core/'),
+    );
     expect(timed).toEqual(['libs/cache/src/core/ports/clock.ts']);
   });
 
   it('no file outgrows its room', () => {
-    const long = sources.filter((file) => readFileSync(join(ROOT, file), 'utf8').split('\n').length > 250 && file !== READ_THROUGH);
+    const long = sources.filter(
+      (file) => readFileSync(join(ROOT, file), 'utf8').split('\n').length > 250 && file !== READ_THROUGH,
+    );
     expect(long).toEqual([]);
   });
 });

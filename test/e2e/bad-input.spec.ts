@@ -24,11 +24,16 @@ describe('bad input', () => {
     await database.drop();
   });
 
-  const rows = (): Promise<unknown> => service.source.query('SELECT md5(array_agg(p ORDER BY id)::text) FROM products p');
+  const rows = (): Promise<unknown> =>
+    service.source.query('SELECT md5(array_agg(p ORDER BY id)::text) FROM products p');
   const product = { name: 'Lamp', price: 12.34, category: 'books' };
 
   /** Every refusal is a problem document under the request's own id. */
-  function expectProblem(response: { status: number; body: Record<string, unknown>; headers: Record<string, string> }): void {
+  function expectProblem(response: {
+    status: number;
+    body: Record<string, unknown>;
+    headers: Record<string, string>;
+  }): void {
     expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(response.body).toMatchObject({
       type: expect.any(String),
@@ -71,7 +76,7 @@ describe('bad input', () => {
     ['/products?category=books&category=toys', 'category'],
   ])('GET %s names %s', async (path, field) => {
     const response = await service.http().get(path).expect(400);
-    expectProblem(response as never);
+    expectProblem(response);
     expect(response.body.errors.map((error: { path: string }) => error.path)).toContain(field);
     expect(response.headers['cache-status']).toContain('fwd=bypass');
   });
@@ -98,7 +103,7 @@ describe('bad input', () => {
     ['a missing name', { price: 1, category: 'books' }, 'name'],
   ])('POST with %s names the field', async (_what, body, field) => {
     const response = await service.http().post('/products').send(body).expect(400);
-    expectProblem(response as never);
+    expectProblem(response);
     expect(response.body.errors.map((error: { path: string }) => error.path)).toContain(field);
   });
 
@@ -113,23 +118,31 @@ describe('bad input', () => {
     ['nothing at all', ''],
     ['a prototype', '{"__proto__":{"x":1},"name":"a","price":1,"category":"b"}'],
   ])('POST with %s is 400', async (_what, text) => {
-    const response = await service.http().post('/products').set('content-type', 'application/json').send(text).expect(400);
-    expectProblem(response as never);
+    const response = await service
+      .http()
+      .post('/products')
+      .set('content-type', 'application/json')
+      .send(text)
+      .expect(400);
+    expectProblem(response);
   });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'multipart/form-data; boundary=x'])(
     'POST as %s is 415',
     async (type) => {
       const response = await service.http().post('/products').set('content-type', type).send('name=a').expect(415);
-      expectProblem(response as never);
+      expectProblem(response);
       expect(response.body.detail).toContain('application/json');
     },
   );
 
   it('a body over 1 MiB is 413', async () => {
-    const response = await service.http().post('/products').send({ ...product, description: 'x'.repeat(1_048_577) });
+    const response = await service
+      .http()
+      .post('/products')
+      .send({ ...product, description: 'x'.repeat(1_048_577) });
     expect(response.status).toBe(413);
-    expectProblem(response as never);
+    expectProblem(response);
   });
 
   it.each([
@@ -141,15 +154,15 @@ describe('bad input', () => {
     const response = await service.http()[method](path);
     expect(response.status).toBe(405);
     expect(response.headers['allow']).toBe(allow);
-    expectProblem(response as never);
+    expectProblem(response);
   });
 
   it('an unknown path is 404', async () => {
-    expectProblem((await service.http().get('/nowhere').expect(404)) as never);
+    expectProblem((await service.http().get('/nowhere').expect(404)));
   });
 
   it('a path that cannot be decoded is 400', async () => {
-    expectProblem((await service.http().get('/products/%zz').expect(400)) as never);
+    expectProblem((await service.http().get('/products/%zz').expect(400)));
   });
 
   it('an empty change is refused', async () => {

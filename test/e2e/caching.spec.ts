@@ -18,7 +18,11 @@ describe('caching of the products API', () => {
     const env = { WRITE_RATE_LIMIT: '0' };
     a = await startService({ database: database.url, redis: redis.url, env });
     b = await startService({ database: database.url, redis: redis.url, env });
-    uncached = await startService({ database: database.url, redis: redis.url, env: { ...env, CACHE_ENABLED: 'false' } });
+    uncached = await startService({
+      database: database.url,
+      redis: redis.url,
+      env: { ...env, CACHE_ENABLED: 'false' },
+    });
     await eventually(() => a.backend.strata.state.leaseHeld && b.backend.strata.state.leaseHeld);
   });
 
@@ -122,10 +126,20 @@ describe('caching of the products API', () => {
 
   it('a batch renews lists and forgets kept 404s', async () => {
     const { body } = await a.http().post('/products').send({ name: 'x', price: 1, category: 'toys' }).expect(201);
-    await b.http().get(`/products/${body.id + 1}`).expect(404);
+    await b
+      .http()
+      .get(`/products/${body.id + 1}`)
+      .expect(404);
     await b.http().get('/products?category=toys&limit=100&sort=-id').expect(200);
-    await a.http().post('/products/batch').send([{ name: 'batched', price: 1, category: 'toys' }]).expect(201);
-    await b.http().get(`/products/${body.id + 1}`).expect(200);
+    await a
+      .http()
+      .post('/products/batch')
+      .send([{ name: 'batched', price: 1, category: 'toys' }])
+      .expect(201);
+    await b
+      .http()
+      .get(`/products/${body.id + 1}`)
+      .expect(200);
     const list = await b.http().get('/products?category=toys&limit=100&sort=-id');
     expect(list.body[0].name).toBe('batched');
   });
@@ -149,13 +163,26 @@ describe('caching of the products API', () => {
     expect(await status(b, '/products/21')).toContain('fwd=');
     expect(await status(b, '/products/22')).toContain('fwd=');
     expect(await status(b, '/products/23')).toContain('hit');
-    for (const bad of [{}, { tags: [] }, { tags: [''] }, { tags: 'x' }, { tag: ['x'] }, { keys: Array(1_001).fill('k') }]) {
+    for (const bad of [
+      {},
+      { tags: [] },
+      { tags: [''] },
+      { tags: 'x' },
+      { tag: ['x'] },
+      { keys: Array(1_001).fill('k') },
+    ]) {
       await a.http().post('/cache/invalidate').send(bad).expect(400);
     }
   });
 
   it('gives the same answers with the cache on and off', async () => {
-    for (const path of ['/products', '/products/7', '/products?category=food&sort=-price', '/products/99999', '/products/x']) {
+    for (const path of [
+      '/products',
+      '/products/7',
+      '/products?category=food&sort=-price',
+      '/products/99999',
+      '/products/x',
+    ]) {
       const [warm, on, off] = [await a.http().get(path), await a.http().get(path), await uncached.http().get(path)];
       expect(warm.status).toBe(off.status);
       expect(on.status).toBe(off.status);
@@ -171,7 +198,10 @@ describe('caching of the products API', () => {
 
   it('a product that looks like telejson survives L2 unchanged', async () => {
     const name = '_function_x|() => 1';
-    const { body } = await a.http().post('/products').send({ name, price: 1, category: 'toys', description: '_date_1' });
+    const { body } = await a
+      .http()
+      .post('/products')
+      .send({ name, price: 1, category: 'toys', description: '_date_1' });
     await a.http().get(`/products/${body.id}`);
     await settled();
     const read = await b.http().get(`/products/${body.id}`);

@@ -39,7 +39,17 @@ describe('operations', () => {
       cacheHits: 3,
       cacheMisses: 2,
       hitRate: 0.6,
-      local: { hits: 3, misses: 2, sets: 2, deletes: 0, evictions: 0, expirations: 0, hitRate: 0.6, size: 2, maxSize: 100_000 },
+      local: {
+        hits: 3,
+        misses: 2,
+        sets: 2,
+        deletes: 0,
+        evictions: 0,
+        expirations: 0,
+        hitRate: 0.6,
+        size: 2,
+        maxSize: 100_000,
+      },
       redis: { connected: false, hits: 0, misses: 0 },
       loads: { count: 2, errors: 0, coalesced: 0 },
       stale: { served: 0 },
@@ -58,7 +68,9 @@ describe('operations', () => {
     expect(headers['content-type']).toContain('text/plain');
     expect(text).toMatch(/^process_cpu_user_seconds_total /m);
     expect(text).toMatch(/cache_requests_total\{cache="http",tier="L1",result="miss"\} 2/);
-    expect(text).toMatch(/http_request_duration_seconds_count\{method="GET",route="\/products\/:id",status="200",cache="miss"\}/);
+    expect(text).toMatch(
+      /http_request_duration_seconds_count\{method="GET",route="\/products\/:id",status="200",cache="miss"\}/,
+    );
     expect(text).not.toContain('/products/1');
   });
 
@@ -214,9 +226,19 @@ describe('operations', () => {
     }
     const list = body.paths['/products'].get as Operation;
     expect(list.parameters!.map((parameter) => parameter.name)).toEqual([
-      'category', 'search', 'inStock', 'minPrice', 'maxPrice', 'sort', 'limit', 'offset',
+      'category',
+      'search',
+      'inStock',
+      'minPrice',
+      'maxPrice',
+      'sort',
+      'limit',
+      'offset',
     ]);
-    expect(list.parameters!.find((parameter) => parameter.name === 'limit')!.schema).toMatchObject({ minimum: 1, maximum: 100 });
+    expect(list.parameters!.find((parameter) => parameter.name === 'limit')!.schema).toMatchObject({
+      minimum: 1,
+      maximum: 100,
+    });
     expect(body.paths['/products/{id}'].put.responses['404'].content).toHaveProperty(['application/problem+json']);
     expect(body.paths['/products'].post.security).toEqual([{ bearer: [] }]);
     await service.http().get('/docs').expect(200).expect('content-type', /html/);

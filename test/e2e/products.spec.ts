@@ -1,3 +1,4 @@
+import { seed } from '../../apps/api/src/database/seeder';
 import { createDatabase } from '../support/database';
 import { startService, type Service } from '../support/service';
 
@@ -25,7 +26,11 @@ describe('products', () => {
   });
 
   it('shows a product with exactly the documented fields', async () => {
-    const { body } = await service.http().get('/products/7').expect(200).expect('content-type', /^application\/json/);
+    const { body } = await service
+      .http()
+      .get('/products/7')
+      .expect(200)
+      .expect('content-type', /^application\/json/);
     expect(Object.keys(body)).toEqual(KEYS);
     expect(body).toMatchObject({ id: 7, price: expect.any(Number), inStock: expect.any(Boolean) });
     expect(body.createdAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -71,7 +76,11 @@ describe('products', () => {
       expect(product.price).toBeLessThanOrEqual(900);
       expect(product.inStock).toBe(true);
     }
-    const { body: created } = await service.http().post('/products').send({ ...sample, name: '50%_off' }).expect(201);
+    const { body: created } = await service
+      .http()
+      .post('/products')
+      .send({ ...sample, name: '50%_off' })
+      .expect(201);
     const { body: found } = await service.http().get('/products?search=50%25_OFF').expect(200);
     expect(found.map((product: Row) => product.id)).toEqual([created.id]);
     const { body: none } = await service.http().get('/products?search=%25%25%25').expect(200);
@@ -87,7 +96,11 @@ describe('products', () => {
     const changed = await service.http().patch(`/products/${id}`).send({ price: 0.1 }).expect(200);
     expect(changed.body).toMatchObject({ id, name: 'Lamp', price: 0.1, createdAt: created.body.createdAt });
     expect(changed.body.updatedAt >= created.body.updatedAt).toBe(true);
-    const replaced = await service.http().put(`/products/${id}`).send({ ...sample, price: 9_999_999.99 }).expect(200);
+    const replaced = await service
+      .http()
+      .put(`/products/${id}`)
+      .send({ ...sample, price: 9_999_999.99 })
+      .expect(200);
     expect(replaced.body).toMatchObject({ price: 9_999_999.99, description: '', inStock: true });
     await service.http().delete(`/products/${id}`).expect(204).expect('');
     await service.http().get(`/products/${id}`).expect(404);
@@ -97,19 +110,31 @@ describe('products', () => {
   });
 
   it.each([0.1, 0.07, 1.1, 19.99, 1_234_567.89, 9_999_999.99, 0])('keeps the price %d exactly', async (price) => {
-    const { body } = await service.http().post('/products').send({ ...sample, price }).expect(201);
+    const { body } = await service
+      .http()
+      .post('/products')
+      .send({ ...sample, price })
+      .expect(201);
     const read = await service.http().get(`/products/${body.id}`).expect(200);
     expect(read.body.price).toBe(price);
     await service.http().delete(`/products/${body.id}`).expect(204);
   });
 
   it('creates a batch in the order of the input, or nothing at all', async () => {
-    const { body } = await service.http().post('/products/batch').send([sample, { ...sample, name: 'Second' }]).expect(201);
+    const { body } = await service
+      .http()
+      .post('/products/batch')
+      .send([sample, { ...sample, name: 'Second' }])
+      .expect(201);
     expect(body.ids).toHaveLength(2);
     const second = await service.http().get(`/products/${body.ids[1]}`).expect(200);
     expect(second.body.name).toBe('Second');
     const before = await service.source.query('SELECT count(*) FROM products');
-    const refused = await service.http().post('/products/batch').send([sample, { ...sample, price: -1 }]).expect(400);
+    const refused = await service
+      .http()
+      .post('/products/batch')
+      .send([sample, { ...sample, price: -1 }])
+      .expect(400);
     expect(refused.body.errors).toEqual([{ path: '1.price', message: 'must not be negative' }]);
     expect(await service.source.query('SELECT count(*) FROM products')).toEqual(before);
     await service.http().post('/products/batch').send(Array(1_001).fill(sample)).expect(400);
@@ -126,10 +151,11 @@ describe('products', () => {
   });
 
   it('seeding again neither doubles nor changes rows, and resetting starts at 1', async () => {
-    const { seed } = await import('../../apps/api/src/database/seeder');
     expect(await seed(service.source, { count: 50 })).toBe(0);
     expect(await seed(service.source, { count: 130, reset: true })).toBe(130);
-    expect(await service.source.query('SELECT min(id)::int, max(id)::int FROM products')).toEqual([{ min: 1, max: 130 }]);
+    expect(await service.source.query('SELECT min(id)::int, max(id)::int FROM products')).toEqual([
+      { min: 1, max: 130 },
+    ]);
     expect(await seed(service.source, { count: 130 })).toBe(0);
   });
 });

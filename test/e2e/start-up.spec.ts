@@ -45,7 +45,8 @@ describe('the compiled service as a process', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let text = '';
-    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
     const started = { child, output: () => text, ended: once(child, 'exit').then(([code]) => code as number | null) };
     runs.push(started);
     return started;
@@ -90,7 +91,9 @@ describe('the compiled service as a process', () => {
   it('finishes requests under way when it is told to stop', async () => {
     const service = run();
     await ready(service);
-    const requests = Array.from({ length: 20 }, (_, i) => fetch(`http://127.0.0.1:${port}/products?search=${i}&limit=100`));
+    const requests = Array.from({ length: 20 }, (_, i) =>
+      fetch(`http://127.0.0.1:${port}/products?search=${i}&limit=100`),
+    );
     await Promise.race(requests);
     service.child.kill('SIGINT');
     const answers = await Promise.allSettled(requests.map(async (request) => (await request).status));
@@ -101,9 +104,17 @@ describe('the compiled service as a process', () => {
 
   it.each([
     ['a taken port', async () => ({ PORT: String(await takenPort()) }), /port \d+ is taken.*set PORT/],
-    ['a database that is not there', async () => ({ DATABASE_URL: 'postgres://u:secret1@127.0.0.1:1/x' }), /127\.0\.0\.1:1 refuses connections/],
+    [
+      'a database that is not there',
+      async () => ({ DATABASE_URL: 'postgres://u:secret1@127.0.0.1:1/x' }),
+      /127\.0\.0\.1:1 refuses connections/,
+    ],
     ['a wrong password', async () => ({ DATABASE_URL: testUrl({ password: 'secret1' }) }), /refuses user or password/],
-    ['an unknown database', async () => ({ DATABASE_URL: testUrl({ pathname: '/nowhere' }) }), /"nowhere" does not exist/],
+    [
+      'an unknown database',
+      async () => ({ DATABASE_URL: testUrl({ pathname: '/nowhere' }) }),
+      /"nowhere" does not exist/,
+    ],
     ['missing tables', async () => ({ DATABASE_URL: (await createDatabase()).url }), /npm run migrate/],
     ['two malformed variables', async () => ({ CACHE_TTL: '5', LOG_LEVEL: 'loud' }), /LOG_LEVEL[\s\S]*CACHE_TTL/],
     ['production without a database', async () => ({ NODE_ENV: 'production' }), /DATABASE_URL is needed/],

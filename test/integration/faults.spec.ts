@@ -47,7 +47,9 @@ describe('faults of a real Redis', () => {
     const a = await start({ timeoutMs: 100 });
     await redis.kill();
     await eventually(() => !a.driver.link.available);
-    await expect(a.driver.link.send((client) => client.set('late', '1'))).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' });
+    await expect(a.driver.link.send((client) => client.set('late', '1'))).rejects.toMatchObject({
+      code: 'L2_UNAVAILABLE',
+    });
     await redis.launch();
     await eventually(() => a.driver.link.available);
     expect(await redis.command((client) => client.get('late'))).toBeNull();
@@ -56,7 +58,9 @@ describe('faults of a real Redis', () => {
   it('a command that timed out is not replayed when Redis is back', async () => {
     const a = await start({ timeoutMs: 100 });
     redis.freeze();
-    await expect(a.driver.link.send((client) => client.incr('zombie'))).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' });
+    await expect(a.driver.link.send((client) => client.incr('zombie'))).rejects.toMatchObject({
+      code: 'L2_UNAVAILABLE',
+    });
     await eventually(() => a.driver.link.client.status !== 'ready');
     redis.thaw();
     await eventually(() => a.driver.link.available);
@@ -152,7 +156,9 @@ describe('faults of a real Redis', () => {
   });
 
   it('a user without rights is an unavailable L2, and no error repeats the password', async () => {
-    await redis.command((client) => client.acl('SETUSER', 'weak', 'on', '>hunter2-secret', '+ping', '+info', '+client'));
+    await redis.command((client) =>
+      client.acl('SETUSER', 'weak', 'on', '>hunter2-secret', '+ping', '+info', '+client'),
+    );
     const weak = await startInstance(redis.url.replace('//', '//weak:hunter2-secret@'), { leaseMs: 200 });
     open.push(weak);
     const reasons: string[] = [];

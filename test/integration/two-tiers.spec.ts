@@ -32,7 +32,10 @@ describe('two tiers on a real Redis', () => {
   it('finds in L2 what another instance loaded, and fills L1 with it', async () => {
     await load(a, 'k', { n: 1 }, ['t']);
     const loader = jest.fn();
-    const [first, second] = [await b.cache.fetch('k', loader, { tags: ['t'] }), await b.cache.fetch('k', loader, { tags: ['t'] })];
+    const [first, second] = [
+      await b.cache.fetch('k', loader, { tags: ['t'] }),
+      await b.cache.fetch('k', loader, { tags: ['t'] }),
+    ];
     expect([first.source, second.source]).toEqual(['L2', 'L1']);
     expect(first.value).toEqual({ n: 1 });
     expect(loader).not.toHaveBeenCalled();
@@ -66,16 +69,19 @@ describe('two tiers on a real Redis', () => {
     expect(lives.length).toBeGreaterThan(3);
   });
 
-  it.each(['delete', 'set', 'tag', 'clear', 'expire'])('%s on one instance is seen on the other at once', async (how) => {
-    await load(a, 'k', 'old', ['t']);
-    expect(await b.cache.get('k', { tags: ['t'] })).toBe('old');
-    if (how === 'delete') await a.cache.delete('k');
-    if (how === 'set') await a.cache.set('k', 'new', { tags: ['t'] });
-    if (how === 'tag') await a.strata.invalidateTags(['t']);
-    if (how === 'clear') await a.cache.clear();
-    if (how === 'expire') await a.cache.expire('k');
-    expect(await b.cache.get('k', { tags: ['t'] })).toBe(how === 'set' ? 'new' : undefined);
-  });
+  it.each(['delete', 'set', 'tag', 'clear', 'expire'])(
+    '%s on one instance is seen on the other at once',
+    async (how) => {
+      await load(a, 'k', 'old', ['t']);
+      expect(await b.cache.get('k', { tags: ['t'] })).toBe('old');
+      if (how === 'delete') await a.cache.delete('k');
+      if (how === 'set') await a.cache.set('k', 'new', { tags: ['t'] });
+      if (how === 'tag') await a.strata.invalidateTags(['t']);
+      if (how === 'clear') await a.cache.clear();
+      if (how === 'expire') await a.cache.expire('k');
+      expect(await b.cache.get('k', { tags: ['t'] })).toBe(how === 'set' ? 'new' : undefined);
+    },
+  );
 
   it('a value loaded before a write on another instance is stored by nobody', async () => {
     const gate = new Gate();
@@ -122,7 +128,9 @@ describe('two tiers on a real Redis', () => {
   it('loads a cold key once in the fleet', async () => {
     const gate = new Gate();
     const loader = jest.fn(async () => (await gate.pass(), 'v'));
-    const reads = [a, b].flatMap((instance) => Array.from({ length: 10 }, () => instance.cache.getOrSet('cold', loader)));
+    const reads = [a, b].flatMap((instance) =>
+      Array.from({ length: 10 }, () => instance.cache.getOrSet('cold', loader)),
+    );
     await gate.reached;
     gate.release();
     expect(new Set(await Promise.all(reads))).toEqual(new Set(['v']));
@@ -139,7 +147,11 @@ describe('two tiers on a real Redis', () => {
   });
 
   it('keeps text that telejson would revive as it is', async () => {
-    const value = { name: '_function_x|() => 1', when: '_date_2020', nested: ['_regexp_/x/', '_symbol_y', '_undefined_'] };
+    const value = {
+      name: '_function_x|() => 1',
+      when: '_date_2020',
+      nested: ['_regexp_/x/', '_symbol_y', '_undefined_'],
+    };
     await a.cache.set('k', value);
     expect(await b.cache.get('k')).toEqual(value);
   });
@@ -161,7 +173,15 @@ describe('two tiers on a real Redis', () => {
   it('ignores bus messages that are none of ours', async () => {
     await load(a, 'k', 'v');
     await b.cache.get('k');
-    const hostile = ['', 'i|', 'i|x|1|{}', 'i|aaaaaaaaaaaaaaaa|1|{bad', 'i|aaaaaaaaaaaaaaaa|1|null', `i|aaaaaaaaaaaaaaaa|9|${JSON.stringify({ id: 1 })}`, 'x'.repeat(100_000)];
+    const hostile = [
+      '',
+      'i|',
+      'i|x|1|{}',
+      'i|aaaaaaaaaaaaaaaa|1|{bad',
+      'i|aaaaaaaaaaaaaaaa|1|null',
+      `i|aaaaaaaaaaaaaaaa|9|${JSON.stringify({ id: 1 })}`,
+      'x'.repeat(100_000),
+    ];
     await redis.command(async (client) => {
       for (const text of hostile) await client.publish('{test}:bus', text);
     });

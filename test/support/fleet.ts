@@ -48,7 +48,12 @@ export async function startInstance(url: string, options: InstanceOptions = {}):
 /** Waits until the unknown member of a fresh namespace is forgotten: from then on writes do not wait for it. */
 export async function fleetKnown(instance: Instance): Promise<void> {
   await eventually(async () => {
-    const { members } = await instance.driver.remote.invalidate({ id: 'probe', origin: 'probe', mode: 'delete', tags: [] });
+    const { members } = await instance.driver.remote.invalidate({
+      id: 'probe',
+      origin: 'probe',
+      mode: 'delete',
+      tags: [],
+    });
     return !members.has('?');
   });
 }

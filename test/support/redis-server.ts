@@ -38,7 +38,9 @@ export class RedisServer {
       cwd: this.folder,
       stopSignal: 'TERM',
     });
-    this.pid = await eventually(() => this.command(async (c) => Number(/process_id:(\d+)/.exec(await c.info('server'))![1])));
+    this.pid = await eventually(() =>
+      this.command(async (c) => Number(/process_id:(\d+)/.exec(await c.info('server'))![1])),
+    );
   }
 
   /** Freezes the process: connections stay, nothing answers. */
@@ -58,7 +60,11 @@ export class RedisServer {
 
   /** Runs commands on a connection of its own. */
   async command<R>(run: (client: Redis) => Promise<R>): Promise<R> {
-    const client = new Redis(this.port, '127.0.0.1', { lazyConnect: true, disconnectTimeout: 50, retryStrategy: () => null });
+    const client = new Redis(this.port, '127.0.0.1', {
+      lazyConnect: true,
+      disconnectTimeout: 50,
+      retryStrategy: () => null,
+    });
     client.on('error', () => undefined);
     try {
       await client.connect();

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
 const MAX_NAMES = 1_000;
-const name = (max: number): z.ZodString =>
+const name = (max: number): z.ZodType<string, string> =>
   z
     .string({ error: 'must be a string' })
     .min(1, 'must not be empty')
     .max(max, `must have at most ${max} characters`)
-    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode') as z.ZodString;
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode');
 
 /** Body of `POST /cache/invalidate`. */
 export const invalidation = z

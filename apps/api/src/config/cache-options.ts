@@ -25,7 +25,8 @@ export function cacheOptions(config: Config, redis: RedisTarget | undefined): Ca
       compressionThreshold: config.CACHE_COMPRESSION_THRESHOLD,
     },
     onBreakerChange: (state, reason) => {
-      if (state === 'open') logger.warn(`Redis is away (${reason}): answers come from L1 and the database until it is back`);
+      if (state === 'open')
+        logger.warn(`Redis is away (${reason}): answers come from L1 and the database until it is back`);
       else if (state === 'closed') logger.log('Redis is connected');
     },
   };

@@ -34,9 +34,19 @@ describe('configuration', () => {
   });
 
   it('lists every problem at once, each with its variable', () => {
-    const found = problems({ PORT: '80000', CACHE_TTL: '5', CACHE_L1_MAX_BYTES: '64', CACHE_ENABLED: 'yes', CACHE_COHERENCE: 'x' });
+    const found = problems({
+      PORT: '80000',
+      CACHE_TTL: '5',
+      CACHE_L1_MAX_BYTES: '64',
+      CACHE_ENABLED: 'yes',
+      CACHE_COHERENCE: 'x',
+    });
     expect(found.map((problem) => problem.split(' ', 1)[0])).toEqual([
-      'PORT', 'CACHE_ENABLED', 'CACHE_TTL', 'CACHE_L1_MAX_BYTES', 'CACHE_COHERENCE',
+      'PORT',
+      'CACHE_ENABLED',
+      'CACHE_TTL',
+      'CACHE_L1_MAX_BYTES',
+      'CACHE_COHERENCE',
     ]);
   });
 
@@ -61,7 +71,9 @@ describe('configuration', () => {
   });
 
   it('wants one place for Redis, and a name with Sentinels', () => {
-    expect(problems({ REDIS_URL: 'redis://a', REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_NAME: 'm' })[0]).toContain('one of');
+    expect(problems({ REDIS_URL: 'redis://a', REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_NAME: 'm' })[0]).toContain(
+      'one of',
+    );
     expect(problems({ REDIS_SENTINELS: 'a:26379' })[0]).toContain('REDIS_SENTINEL_NAME');
   });
 

@@ -21,9 +21,9 @@ export const bytes = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-export const flag = z.enum(['true', 'false', '1', '0'], { error: 'is true or false' }).transform(
-  (text) => text === 'true' || text === '1',
-);
+export const flag = z
+  .enum(['true', 'false', '1', '0'], { error: 'is true or false' })
+  .transform((text) => text === 'true' || text === '1');
 
 /** A whole number from `min` to `max`. */
 export const whole = (min: number, max: number): z.ZodType<number, string> =>
@@ -53,12 +53,14 @@ export const addresses = z.string().transform((text, context) => {
 const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
 
 /** Which proxies may say who the client is: `true`, `false`, a number of hops, or addresses and networks. */
-export const proxies = z.string().refine(
-  (text) =>
-    /^(true|false|\d{1,2})$/.test(text) ||
-    text.split(',').every((part) => PROXY_NAMES.includes(part.trim()) || isNetwork(part.trim())),
-  { error: 'is true, false, a number of hops, or a list such as 10.0.0.0/8,loopback' },
-);
+export const proxies = z
+  .string()
+  .refine(
+    (text) =>
+      /^(true|false|\d{1,2})$/.test(text) ||
+      text.split(',').every((part) => PROXY_NAMES.includes(part.trim()) || isNetwork(part.trim())),
+    { error: 'is true, false, a number of hops, or a list such as 10.0.0.0/8,loopback' },
+  );
 
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');

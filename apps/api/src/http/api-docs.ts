@@ -1,6 +1,6 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiHeader, ApiQuery, ApiResponse } from '@nestjs/swagger';
-import { z } from 'zod';
+import { type z } from 'zod';
 import { AdminGuard } from '../security/admin.guard';
 import { inputSchema } from './json-schema';
 import { PROBLEM_TYPE } from './problem';

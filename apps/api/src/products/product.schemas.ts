@@ -5,13 +5,13 @@ export const MAX_ID = 2_147_483_647;
 const MAX_PRICE = 9_999_999.99;
 
 /** Text PostgreSQL stores unchanged: no NUL, no lone surrogate. */
-const text = (min: number, max: number): z.ZodString =>
+const text = (min: number, max: number): z.ZodType<string, string> =>
   z
     .string({ error: 'must be a string' })
     .min(min, `must have at least ${min} character${min === 1 ? '' : 's'}`)
     .max(max, `must have at most ${max} characters`)
     .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
-    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode') as z.ZodString;
+    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
 
 const name = text(1, 200).meta({ description: 'Name of the product', example: 'Ergonomic Keyboard' });
 const description = text(0, 5_000).meta({ description: 'Longer text', example: 'Quiet keys, split layout.' });
@@ -28,7 +28,9 @@ const price = z
   .refine((value) => Number(value.toFixed(2)) === value, 'must have at most two decimals')
   .transform((value) => (value === 0 ? 0 : value))
   .meta({ description: 'Price, at most two decimals', example: 79.9 });
-const inStock = z.boolean({ error: 'must be true or false' }).meta({ description: 'Can be ordered now', example: true });
+const inStock = z
+  .boolean({ error: 'must be true or false' })
+  .meta({ description: 'Can be ordered now', example: true });
 
 const object = { error: 'must be a JSON object' };
 
@@ -77,7 +79,7 @@ const wholeNumber = (min: number, max: number, fallback: number): z.ZodType<numb
     .regex(/^\d{1,15}$/, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
-    .default(fallback) as never;
+    .default(fallback);
 
 /** Orders of the list; ties are broken by id. */
 export const SORTS = ['id', '-id', 'name', '-name', 'price', '-price', 'createdAt', '-createdAt'] as const;

@@ -56,7 +56,10 @@ export class ProductsController {
 
   @Get(':id')
   @ApiId()
-  @ApiOperation({ summary: 'Read one product', description: 'Cached; a 404 is kept too, until the product is created.' })
+  @ApiOperation({
+    summary: 'Read one product',
+    description: 'Cached; a 404 is kept too, until the product is created.',
+  })
   @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product', headers: CACHED_HEADERS })
   @ApiProblems(400, 404)
   @Cacheable({ key: productKey, tags: productTags, scope: 'public', negativeStatuses: [404] })

@@ -84,10 +84,7 @@ export class ProductsService {
   }
 }
 
-function filtered(
-  builder: SelectQueryBuilder<ProductEntity>,
-  query: ListQuery,
-): SelectQueryBuilder<ProductEntity> {
+function filtered(builder: SelectQueryBuilder<ProductEntity>, query: ListQuery): SelectQueryBuilder<ProductEntity> {
   if (query.category !== undefined) builder.andWhere('p.category = :category', query);
   if (query.inStock !== undefined) builder.andWhere('p.inStock = :inStock', query);
   if (query.minPrice !== undefined) builder.andWhere('p.price >= :minPrice', query);

@@ -66,7 +66,10 @@ async function chooseRedis(config: Config) {
   if (config.NODE_ENV === 'production') return { ...none, redisReason: 'none: L1 alone (REDIS_URL is not set)' };
   const server = await PrivateRedis.start();
   if (server === undefined) {
-    return { ...none, redisReason: 'none: L1 alone (REDIS_URL is not set, no redis-server or valkey-server on the PATH)' };
+    return {
+      ...none,
+      redisReason: 'none: L1 alone (REDIS_URL is not set, no redis-server or valkey-server on the PATH)',
+    };
   }
   const redisReason = `private ${server.binary} on a unix socket (REDIS_URL is not set)`;
   return { redis: { path: server.socketPath } as RedisTarget, redisReason, stopRedis: () => server.stop() };

@@ -13,7 +13,9 @@ interface SystemError extends Error {
  */
 export function explainFailure(error: unknown, config?: Config): string | undefined {
   if (error instanceof ConfigError) {
-    return ['Strata cannot start; the configuration is wrong:', ...error.problems.map((text) => `  - ${text}`)].join('\n');
+    return ['Strata cannot start; the configuration is wrong:', ...error.problems.map((text) => `  - ${text}`)].join(
+      '\n',
+    );
   }
   if (!(error instanceof Error)) return undefined;
   const { code } = error as SystemError;
@@ -27,7 +29,8 @@ export function explainFailure(error: unknown, config?: Config): string | undefi
 
 function explainDatabase(error: SystemError, config: Config | undefined): string | undefined {
   const { code } = error.name === 'AggregateError' ? firstOf(error) : error;
-  const where = config?.DATABASE_URL === undefined ? 'the database' : `the database at ${new URL(config.DATABASE_URL).host}`;
+  const where =
+    config?.DATABASE_URL === undefined ? 'the database' : `the database at ${new URL(config.DATABASE_URL).host}`;
   if (code === 'ECONNREFUSED') return `Strata cannot start: ${where} refuses connections. Is it running?`;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `Strata cannot start: the host of ${where} is not known.`;
   if (code === '28P01' || code === '28000') {

@@ -3,7 +3,13 @@ import type { Config } from '../config/config';
 
 const LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
 /** Nest's own account of its start: of use when something does not resolve, noise otherwise. */
-const STARTUP_CONTEXTS = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
+const STARTUP_CONTEXTS = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
 
 /** JSON lines in production, text otherwise; without Nest's start-up chatter unless debugging. */
 export function createLogger(config: Config): ConsoleLogger {

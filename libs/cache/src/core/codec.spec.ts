@@ -35,11 +35,22 @@ function resealed(bytes: Buffer): Buffer {
 describe('codec', () => {
   it('reads back what it wrote', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.json(), fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 5 }), fc.boolean(), async (json, tags, negative) => {
-        const value: unknown = JSON.parse(json);
-        const decoded = await decode(await encode(value, 'test:a', { ...ENTRY, tags, negative }));
-        expect(decoded).toEqual({ ...ENTRY, tags, negative, value: JSON.parse(JSON.stringify(value)), bytes: decoded.bytes });
-      }),
+      fc.asyncProperty(
+        fc.json(),
+        fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 5 }),
+        fc.boolean(),
+        async (json, tags, negative) => {
+          const value: unknown = JSON.parse(json);
+          const decoded = await decode(await encode(value, 'test:a', { ...ENTRY, tags, negative }));
+          expect(decoded).toEqual({
+            ...ENTRY,
+            tags,
+            negative,
+            value: JSON.parse(JSON.stringify(value)),
+            bytes: decoded.bytes,
+          });
+        },
+      ),
     );
   });
 

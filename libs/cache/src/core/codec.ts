@@ -90,7 +90,10 @@ export async function decodeEntry<T>(
   if (payload.length !== length) throw new UnreadableEntry('length');
   return {
     value: decodeValue(serializer, payload),
-    born: { epoch: header.toString('hex', BORN_OFFSET, BORN_OFFSET + 8), seq: Number(header.readBigUInt64BE(BORN_OFFSET + 8)) },
+    born: {
+      epoch: header.toString('hex', BORN_OFFSET, BORN_OFFSET + 8),
+      seq: Number(header.readBigUInt64BE(BORN_OFFSET + 8)),
+    },
     tags,
     negative: (header[3]! & FLAG_NEGATIVE) !== 0,
     bytes: length,

@@ -27,14 +27,7 @@ interface EventPayloads {
 
 /** Why a tier had nothing to serve. */
 export type MissReason =
-  | 'absent'
-  | 'expired'
-  | 'invalidated'
-  | 'unknown-version'
-  | 'lease'
-  | 'generation'
-  | 'unreadable'
-  | 'unavailable';
+  'absent' | 'expired' | 'invalidated' | 'unknown-version' | 'lease' | 'generation' | 'unreadable' | 'unavailable';
 
 /** Names of all events. */
 export type CacheEventName = keyof EventPayloads;

@@ -13,7 +13,7 @@ export const jsonSerializer: Serializer = {
     if (text === undefined) throw new TypeError('a cached value must be representable in JSON');
     return Buffer.from(text, 'utf8');
   },
-  decode: (bytes) => deepFreeze(JSON.parse(bytes.toString('utf8'))),
+  decode: (bytes) => deepFreeze(JSON.parse(bytes.toString('utf8')) as unknown),
   weigh: (value) => weigh(value),
 };
 

@@ -4,7 +4,12 @@ import type { DecodedEntry } from './codec';
 import { userTag } from './coherence/tags';
 import { lifetime, type Entry } from './entry';
 import { CacheError } from './errors';
-import { resolveEntryOptions, type EntryOptions, type ResolvedCacheOptions, type ResolvedEntryOptions } from './options';
+import {
+  resolveEntryOptions,
+  type EntryOptions,
+  type ResolvedCacheOptions,
+  type ResolvedEntryOptions,
+} from './options';
 
 /** What a loader is told and may decide. */
 export interface LoaderContext<T> {

@@ -105,11 +105,7 @@ export function resolveEntryOptions(
   return resolved;
 }
 
-function resolveInto(
-  options: EntryOptions,
-  base: ResolvedEntryOptions,
-  problems: string[],
-): ResolvedEntryOptions {
+function resolveInto(options: EntryOptions, base: ResolvedEntryOptions, problems: string[]): ResolvedEntryOptions {
   const resolved: Record<string, number> = {
     ttl: base.ttl,
     ttlJitter: base.ttlJitter,

@@ -137,10 +137,7 @@ export class Strata {
   }
 
   /** Invalidates what carries any of `tags`, in every named cache and on every instance. */
-  invalidateTags(
-    tags: readonly string[],
-    options: { mode?: InvalidationMode } = {},
-  ): Promise<InvalidationResult> {
+  invalidateTags(tags: readonly string[], options: { mode?: InvalidationMode } = {}): Promise<InvalidationResult> {
     return this.invalidator.originate([...new Set(tags)].map(userTag), options.mode ?? 'delete');
   }
 

@@ -1,4 +1,4 @@
-import { FakeClock, Gate, localStrata, settle } from '../testing';
+import { type FakeClock, Gate, localStrata, settle } from '../testing';
 import { CacheError } from './errors';
 import type { Strata } from './strata';
 import type { TieredCache } from './tiered-cache';
@@ -150,27 +150,30 @@ describe('TieredCache on L1 alone', () => {
       expect(await cache.get('a')).toBe(1);
     });
 
-    it.each(['key', 'tag', 'learnt tag', 'clear'])('does not keep a value that was loading when its %s was invalidated', async (what) => {
-      const gate = new Gate();
-      const read = cache.getOrSet(
-        'a',
-        async ({ addTags }) => {
-          addTags('learnt');
-          await gate.pass();
-          return 'old';
-        },
-        { tags: ['declared'] },
-      );
-      await gate.reached;
-      if (what === 'key') await cache.delete('a');
-      if (what === 'tag') await strata.invalidateTags(['declared']);
-      if (what === 'learnt tag') await strata.invalidateTags(['learnt']);
-      if (what === 'clear') await cache.clear();
-      gate.release();
-      expect(await read).toBe('old');
-      expect(await cache.getOrSet('a', () => 'new', { tags: ['declared'] })).toBe('new');
-      expect(cache.counters.fills.rejected).toBe(1);
-    });
+    it.each(['key', 'tag', 'learnt tag', 'clear'])(
+      'does not keep a value that was loading when its %s was invalidated',
+      async (what) => {
+        const gate = new Gate();
+        const read = cache.getOrSet(
+          'a',
+          async ({ addTags }) => {
+            addTags('learnt');
+            await gate.pass();
+            return 'old';
+          },
+          { tags: ['declared'] },
+        );
+        await gate.reached;
+        if (what === 'key') await cache.delete('a');
+        if (what === 'tag') await strata.invalidateTags(['declared']);
+        if (what === 'learnt tag') await strata.invalidateTags(['learnt']);
+        if (what === 'clear') await cache.clear();
+        gate.release();
+        expect(await read).toBe('old');
+        expect(await cache.getOrSet('a', () => 'new', { tags: ['declared'] })).toBe('new');
+        expect(cache.counters.fills.rejected).toBe(1);
+      },
+    );
 
     it('keeps a value that was loading when another tag was invalidated (the control)', async () => {
       const gate = new Gate();
@@ -304,7 +307,10 @@ describe('TieredCache on L1 alone', () => {
 
   it('lists every wrong option in one error', () => {
     expect(() => strata.cache('bad', { ttl: 'soon', ttlJitter: 2, maxEntries: 0 })).toThrow(
-      expect.objectContaining({ code: 'INVALID_OPTIONS', message: expect.stringMatching(/ttl:.*ttlJitter:.*maxEntries:/) }),
+      expect.objectContaining({
+        code: 'INVALID_OPTIONS',
+        message: expect.stringMatching(/ttl:.*ttlJitter:.*maxEntries:/),
+      }),
     );
     expect(() => strata.cache('Bad Name')).toThrow(CacheError);
   });

@@ -67,7 +67,11 @@ export class TieredCache<T = unknown> {
 
   /** L1, then L2 with back-fill for the remaining life. Never loads; `undefined` means absent. */
   async get(key: string, options: ReadOptions = {}): Promise<T | undefined> {
-    const result = await this.parts.reader.read({ key, tags: this.protocolTags(key, options.tags), loading: undefined });
+    const result = await this.parts.reader.read({
+      key,
+      tags: this.protocolTags(key, options.tags),
+      loading: undefined,
+    });
     return result.value;
   }
 

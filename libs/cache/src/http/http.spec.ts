@@ -12,7 +12,10 @@ describe('canonicalKey', () => {
   });
 
   it('never gives two different inputs one key', () => {
-    const part: fc.Arbitrary<KeyPart> = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('&', '=', '?', 'a=b', '%26', ''));
+    const part: fc.Arbitrary<KeyPart> = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('&', '=', '?', 'a=b', '%26', ''),
+    );
     const input = fc.dictionary(fc.constantFrom('a', 'b', 'a=b', 'a&b', 'c'), part);
     fc.assert(
       fc.property(input, input, (x, y) => {
@@ -85,10 +88,12 @@ describe('representation', () => {
     expect(decoded.body.toString()).toBe('[1,2]');
   });
 
-  it.each([Buffer.alloc(2), Buffer.from([0, 0, 0, 99, 1]), Buffer.from('\0\0\0\x02[]'), Buffer.from('\0\0\0\x0b[200,{"a":1}]')])(
-    'refuses %p',
-    (bytes) => {
-      expect(() => decodeRepresentation(bytes)).toThrow();
-    },
-  );
+  it.each([
+    Buffer.alloc(2),
+    Buffer.from([0, 0, 0, 99, 1]),
+    Buffer.from('\0\0\0\x02[]'),
+    Buffer.from('\0\0\0\x0b[200,{"a":1}]'),
+  ])('refuses %p', (bytes) => {
+    expect(() => decodeRepresentation(bytes)).toThrow();
+  });
 });

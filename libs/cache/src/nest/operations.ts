@@ -61,7 +61,7 @@ export function parseCacheable(options: CacheableOptions, where: string): Cachea
     tags: options.tags ?? (() => []),
     isPublic: options.scope === 'public',
     negativeStatuses: Object.freeze([...(options.negativeStatuses ?? [])]),
-    entry: Object.freeze({ ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl }) as EntryOptions,
+    entry: Object.freeze({ ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl }),
   });
 }
 

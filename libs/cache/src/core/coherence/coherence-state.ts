@@ -55,8 +55,7 @@ export class CoherenceState {
   /** True while the last proof of coherence is at most `ms` old: the bound for a life without L2 (C3). */
   provenWithin(ms: number): boolean {
     return (
-      this.clock.monotonic() - this.provenAtMonotonic <= ms &&
-      Math.abs(this.clock.now() - this.provenAtWall) <= ms
+      this.clock.monotonic() - this.provenAtMonotonic <= ms && Math.abs(this.clock.now() - this.provenAtWall) <= ms
     );
   }
 

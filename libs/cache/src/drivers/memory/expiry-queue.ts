@@ -43,9 +43,7 @@ export class ExpiryQueue {
   }
 
   private rebuild(): void {
-    this.heap = this.heap
-      .filter((expiry) => this.current(expiry.key) === expiry.entry)
-      .sort((a, b) => a.at - b.at);
+    this.heap = this.heap.filter((expiry) => this.current(expiry.key) === expiry.entry).sort((a, b) => a.at - b.at);
   }
 
   private pop(): Expiry {
@@ -59,7 +57,7 @@ export class ExpiryQueue {
   }
 
   private up(index: number): void {
-    for (let i = index; i > 0; ) {
+    for (let i = index; i > 0;) {
       const parent = (i - 1) >> 1;
       if (this.heap[parent]!.at <= this.heap[i]!.at) return;
       this.swap(i, parent);
@@ -68,7 +66,7 @@ export class ExpiryQueue {
   }
 
   private down(index: number): void {
-    for (let i = index; ; ) {
+    for (let i = index; ;) {
       const left = 2 * i + 1;
       let least = i;
       if (left < this.heap.length && this.heap[left]!.at < this.heap[least]!.at) least = left;

@@ -78,7 +78,12 @@ describe('LruLocalStore', () => {
   it('holds both bounds and forgets nothing live and recent, whatever is done to it', () => {
     const key = fc.integer({ min: 0, max: 12 }).map(String);
     const operation = fc.oneof(
-      fc.record({ op: fc.constant('set' as const), key, weight: fc.integer({ min: 1, max: 40 }), ttl: fc.integer({ min: 1, max: 50 }) }),
+      fc.record({
+        op: fc.constant('set' as const),
+        key,
+        weight: fc.integer({ min: 1, max: 40 }),
+        ttl: fc.integer({ min: 1, max: 50 }),
+      }),
       fc.record({ op: fc.constant('get' as const), key }),
       fc.record({ op: fc.constant('delete' as const), key }),
     );

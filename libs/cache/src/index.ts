@@ -6,5 +6,6 @@ export type { CacheModuleOptions } from './nest/options';
 export type { CacheableOptions, CacheEvictOptions } from './nest/operations';
 export type { CacheRequest } from './nest/cache-request';
 export { Touched, touched } from './nest/touched';
+export { WithHeaders, withHeaders } from './nest/with-headers';
 export { RequestStats, type RequestCounts } from './nest/request-stats';
 export { canonicalKey, type KeyPart } from './http/canonical-key';

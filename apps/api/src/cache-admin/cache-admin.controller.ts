@@ -6,9 +6,6 @@ import { AdminOnly, ApiJsonBody } from '../http/api-docs';
 import { invalidation, type Invalidation } from './cache-admin.schemas';
 import { cacheStats } from './cache-stats';
 
-/** Named cache of the HTTP answers: the one whose keys people know. */
-const HTTP_CACHE = 'http';
-
 @ApiTags('cache')
 @Controller('cache')
 export class CacheAdminController {
@@ -45,7 +42,7 @@ export class CacheAdminController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<{ tags: string[]; keys: string[] }> {
     const { tags = [], keys = [] } = body;
-    const cache = this.backend.cache(HTTP_CACHE);
+    const cache = this.backend.httpCache();
     const results = await Promise.all([
       ...(tags.length === 0 ? [] : [this.backend.strata.invalidateTags(tags)]),
       ...keys.map((key) => cache.delete(key)),

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { Cacheable, CacheEvict, touched, type Touched } from '@strata/cache';
+import { Cacheable, CacheEvict, touched, withHeaders, type Touched, type WithHeaders } from '@strata/cache';
 import type { FastifyReply } from 'fastify';
 import { AdminOnly, ApiJsonBody, ApiProblems, ApiQueryOf, CACHED_HEADERS } from '../http/api-docs';
 import { pageLinks } from './paging';
@@ -31,7 +31,7 @@ import type { Product } from './product.view';
 import { ProductsService } from './products.service';
 
 const ApiId = (): MethodDecorator =>
-  ApiParam({ name: 'id', schema: { type: 'integer', minimum: 1, maximum: MAX_ID, example: 7 } });
+  ApiParam({ name: 'id', example: 7, schema: { type: 'integer', minimum: 1, maximum: MAX_ID } });
 
 @ApiTags('products')
 @Controller('products')
@@ -44,14 +44,9 @@ export class ProductsController {
   @ApiResponse(PRODUCTS_RESPONSE)
   @ApiProblems(400)
   @Cacheable({ key: productListKey, tags: productListTags, scope: 'public' })
-  async list(
-    @Query({ schema: listQuery }) query: ListQuery,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Product[]> {
-    const page = await this.products.list(query);
-    void reply.header('x-total-count', String(page.total));
-    void reply.header('link', pageLinks('/products', query, page.total));
-    return page.products;
+  async list(@Query({ schema: listQuery }) query: ListQuery): Promise<WithHeaders<Product[]>> {
+    const { products, total } = await this.products.list(query);
+    return withHeaders(products, { 'x-total-count': String(total), link: pageLinks('/products', query, total) });
   }
 
   @Get(':id')

@@ -10,7 +10,8 @@ const decompress = promisify(brotliDecompress);
 export const WIRE_VERSION = 1;
 const MAGIC = 0x53;
 const HEADER_BYTES = 64;
-const MAX_TAGS = 1_024;
+/** Most tags of one entry; with more it is returned but not stored. */
+export const MAX_TAGS = 1_024;
 const ENCODING_IDENTITY = 0;
 const ENCODING_BROTLI = 1;
 const FLAG_NEGATIVE = 1;

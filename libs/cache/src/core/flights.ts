@@ -1,11 +1,17 @@
 import type { Head } from './ports/remote-store';
 import type { ReadResult } from './read-result';
 
-/** A load in progress that others may join. */
-export interface Flight<T> {
+/** What is known of a flight when it starts. */
+export interface FlightStart {
   /** Order of its start among all reads and flights of the instance. */
   readonly order: number;
   readonly generation: number;
+  /** False for a plain `get`, which looks but does not load. */
+  readonly loads: boolean;
+}
+
+/** A load in progress that others may join. */
+export interface Flight<T> extends FlightStart {
   /** Version the value will rest on, as soon as it is known. */
   basis: Head | undefined;
   promise: Promise<ReadResult<T>>;
@@ -27,11 +33,7 @@ export class Flights<T> {
    * Puts a flight into the slot of `key`, also over an older one: that one goes on for those who wait
    * for it, but nobody joins it any more.
    */
-  launch(
-    key: string,
-    start: { order: number; generation: number },
-    run: (flight: Flight<T>) => Promise<ReadResult<T>>,
-  ): Flight<T> {
+  launch(key: string, start: FlightStart, run: (flight: Flight<T>) => Promise<ReadResult<T>>): Flight<T> {
     const flight: Flight<T> = { ...start, basis: undefined, promise: undefined as never };
     this.slots.set(key, flight);
     flight.promise = run(flight).finally(() => {

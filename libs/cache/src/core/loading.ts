@@ -1,6 +1,6 @@
 import type { Clock } from './ports/clock';
 import type { Head } from './ports/remote-store';
-import type { DecodedEntry } from './codec';
+import { MAX_TAGS, type DecodedEntry } from './codec';
 import { userTag } from './coherence/tags';
 import { lifetime, type Entry } from './entry';
 import { CacheError } from './errors';
@@ -32,6 +32,10 @@ export type Loader<T> = (context: LoaderContext<T>) => T | Promise<T>;
 export interface LoadedValue<T> {
   readonly value: T | undefined;
   readonly storable: boolean;
+  /** Tags the value depends on, those learnt while loading included. */
+  readonly tags: readonly string[];
+  /** The loader declined to store: the value is for its own caller alone. */
+  readonly declined: boolean;
   readonly entry: DecodedEntry<T>;
   readonly payload: Buffer;
 }
@@ -58,7 +62,7 @@ export class Loading<T> {
 
   async run(born: Head | undefined, stale: Entry<T> | undefined): Promise<LoadedValue<T>> {
     const value = await this.call(stale);
-    if (value === undefined) return { value, ...NOT_STORABLE };
+    if (value === undefined) return { value, tags: [...this.tags], declined: this.declined, ...NOT_STORABLE };
     const options = resolveEntryOptions(this.overrides, this.entryOptions);
     return seal(value, this.declined, born ?? NO_VERSION, [...this.tags], options, this.options, this.clock);
   }
@@ -104,7 +108,7 @@ export function seal<T>(
   const copy = cache.serializer.decode(payload);
   const negative = cache.isNegative(copy);
   const ttl = jittered(negative ? options.negativeTtl : options.ttl, options.ttlJitter);
-  if (declined || ttl <= 0 || payload.length > cache.maxEntryBytes) return { value: copy, ...NOT_STORABLE };
+  if (declined || tags.length > MAX_TAGS || ttl <= 0 || payload.length > cache.maxEntryBytes) return { value: copy, tags, declined, ...NOT_STORABLE };
   const life = lifetime(clock.now(), {
     ttl,
     // A "nothing" is cheap to ask for again and wrong as soon as something exists: never stale.
@@ -114,6 +118,8 @@ export function seal<T>(
   return {
     value: copy,
     storable: true,
+    tags,
+    declined: false,
     entry: { ...life, value: copy, born, tags, negative, bytes: payload.length },
     payload,
   };

@@ -33,6 +33,8 @@ export interface CacheOptions<T = unknown> extends EntryOptions {
   serializer?: Serializer<T>;
   /** What counts as a cached "nothing". @default `value === null` */
   isNegative?: (value: T) => boolean;
+  /** Whether a failed load may be answered with a stale value (`staleIfError`). @default every error */
+  isStaleAllowed?: (error: unknown) => boolean;
 }
 
 /** {@link EntryOptions} in milliseconds. */
@@ -53,6 +55,7 @@ export interface ResolvedCacheOptions<T = unknown> extends ResolvedEntryOptions 
   readonly compressionThreshold: number;
   readonly serializer: Serializer<T>;
   readonly isNegative: (value: T) => boolean;
+  readonly isStaleAllowed: (error: unknown) => boolean;
 }
 
 /** Defaults of the entry options, in milliseconds. */
@@ -84,6 +87,7 @@ export function resolveCacheOptions<T>(options: CacheOptions<T> = {}): ResolvedC
     compressionThreshold: positive('compressionThreshold', options.compressionThreshold ?? 1024, problems),
     serializer: options.serializer ?? (jsonSerializer as Serializer<T>),
     isNegative: options.isNegative ?? ((value: T) => value === null),
+    isStaleAllowed: options.isStaleAllowed ?? (() => true),
   };
   refuse(problems);
   return Object.freeze(resolved);

@@ -1,5 +1,6 @@
 import type { Entry } from './entry';
 import type { MissReason } from './events';
+import type { Head } from './ports/remote-store';
 
 /** Where a read found its value. */
 export type ReadSource = 'L1' | 'L2' | 'load';
@@ -16,6 +17,48 @@ export interface ReadResult<T> {
   readonly collapsed: boolean;
   /** True when the load's value was handed to a tier. */
   readonly stored: boolean;
+  /** False when the loader declined to store: such a value belongs to its own caller alone. */
+  readonly shareable: boolean;
+  /** Version the value rests on; `undefined` when L2 could not be asked. */
+  readonly basis: Head | undefined;
+  /** Tags whose invalidation makes the value outdated. */
+  readonly dependsOn: readonly string[];
   /** Why L1 and L2 had nothing, when `source` is `load`. */
   readonly missReason: MissReason | undefined;
+}
+
+/** Result of a read that a tier answered. */
+export function tierHit<T>(entry: Entry<T>, source: 'L1' | 'L2', stale: ReadResult<T>['stale']): ReadResult<T> {
+  return {
+    value: entry.value,
+    source,
+    entry,
+    stale,
+    collapsed: false,
+    stored: true,
+    shareable: true,
+    ...restsOf(entry),
+    missReason: undefined,
+  };
+}
+
+/** What becomes of a loaded value. */
+export interface LoadFate<T> {
+  readonly entry?: Entry<T>;
+  readonly stored: boolean;
+  readonly shareable: boolean;
+  readonly basis?: Head | undefined;
+  readonly dependsOn?: readonly string[];
+}
+
+/** Result of a read that ended in a load, or where a load would have begun. */
+export function loadResult<T>(value: T | undefined, missReason: MissReason, fate: LoadFate<T>): ReadResult<T> {
+  const { entry, stored, shareable, basis, dependsOn = [] } = fate;
+  const rests = entry === undefined ? { basis, dependsOn } : restsOf(entry);
+  return { value, source: 'load', entry, stale: undefined, collapsed: false, stored, shareable, ...rests, missReason };
+}
+
+function restsOf(entry: Entry): { basis: Head | undefined; dependsOn: readonly string[] } {
+  const basis = entry.born.epoch === '' ? undefined : { epoch: entry.born.epoch, seq: entry.proven };
+  return { basis, dependsOn: entry.tags };
 }

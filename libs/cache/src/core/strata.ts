@@ -10,7 +10,10 @@ import { EVERYTHING, userTag } from './coherence/tags';
 import { CacheError } from './errors';
 import { EventHub, type CacheEventListener } from './events';
 import { resolveCacheOptions, type CacheOptions } from './options';
+import { Fills } from './fills';
 import { ReadThrough } from './read-through';
+import { Reporter } from './reporter';
+import { StaleRules } from './stale-rules';
 import { newCounters } from './stats';
 import { TieredCache } from './tiered-cache';
 import { LocalTier } from './tiers/local-tier';
@@ -106,6 +109,7 @@ export class Strata {
     this.closed = true;
     await Promise.all([...this.caches.values()].map((cache) => cache.settled()));
     await this.invalidator.flush().catch(() => undefined);
+    this.invalidator.close();
     if (this.state.mode !== 'off') await this.lease.stop();
     await this.options.bus.close();
   }
@@ -118,11 +122,16 @@ export class Strata {
   /**
    * The cache of that name, made on first use; options of later calls are ignored.
    *
-   * @throws CacheError `INVALID_OPTIONS`
+   * @throws CacheError `INVALID_OPTIONS`, also when a later call names another serializer
    */
   cache<T = unknown>(name: string, options: CacheOptions<T> = {}): TieredCache<T> {
     const existing = this.caches.get(name);
-    if (existing !== undefined) return existing as unknown as TieredCache<T>;
+    if (existing !== undefined) {
+      if (options.serializer !== undefined && options.serializer.id !== existing.serializerId) {
+        throw new CacheError('INVALID_OPTIONS', `the cache "${name}" exists with another serializer`);
+      }
+      return existing as unknown as TieredCache<T>;
+    }
     if (!CACHE_NAME.test(name)) {
       throw new CacheError('INVALID_OPTIONS', `cache name ${JSON.stringify(name)}: use a-z, 0-9 and -, at most 64`);
     }
@@ -172,11 +181,15 @@ export class Strata {
     const weigh = (value: T): number => options.serializer.weigh(value);
     const local = new LocalTier<T>(name, store, state, counters.local, weigh, events, clock);
     const remote = new RemoteTier<T>(name, this.remote, state, counters.remote, options, events, clock);
-    const maxStaleMs = this.options.maxStaleMs ?? 0;
-    const reader = new ReadThrough<T>(name, local, remote, state, counters, events, clock, maxStaleMs);
+    const reporter = new Reporter(name, counters, events);
+    const fills = new Fills<T>(local, remote, state, reporter, clock);
+    const { isStaleAllowed } = options;
+    const stale = new StaleRules<T>(state, clock, { maxStaleMs: this.options.maxStaleMs ?? 0, isStaleAllowed });
+    const reader = new ReadThrough<T>({ local, remote, fills, stale, state, reporter, clock });
     this.drop.set(name, (key) => store.delete(key));
     const { invalidator } = this;
-    return new TieredCache<T>({ name, options, local, remote, reader, invalidator, state, counters, events, clock });
+    const tiers = { local, remote, reader, fills, invalidator };
+    return new TieredCache<T>({ name, options, ...tiers, state, counters, events, clock });
   }
 
   /** Frees the memory of single keys at once; entries hit by other tags go when they are next read. */

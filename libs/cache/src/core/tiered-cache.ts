@@ -6,6 +6,7 @@ import { EVERYTHING, everythingIn, tagOfKey, userTag } from './coherence/tags';
 import { deadAt } from './entry';
 import { CacheError } from './errors';
 import type { EventHub } from './events';
+import type { Fills } from './fills';
 import { Loading, seal, type Loader } from './loading';
 import { resolveEntryOptions, type EntryOptions, type ResolvedCacheOptions } from './options';
 import type { ReadResult } from './read-result';
@@ -30,6 +31,7 @@ export interface TieredCacheParts<T> {
   readonly local: LocalTier<T>;
   readonly remote: RemoteTier<T>;
   readonly reader: ReadThrough<T>;
+  readonly fills: Fills<T>;
   readonly invalidator: Invalidator;
   readonly state: CoherenceState;
   readonly counters: CacheCounters;
@@ -53,6 +55,11 @@ export class TieredCache<T = unknown> {
 
   get name(): string {
     return this.parts.name;
+  }
+
+  /** Id of the serializer that this cache was made with. */
+  get serializerId(): number {
+    return this.parts.options.serializer.id;
   }
 
   get counters(): CacheCounters {
@@ -100,12 +107,13 @@ export class TieredCache<T = unknown> {
     if (value === undefined) throw new CacheError('ENTRY_REFUSED', 'undefined stands for absence; cache null instead');
     const generation = parts.state.generation;
     const result = await parts.invalidator.originate([tagOfKey(parts.name, key)], 'delete');
-    if (result.seq === undefined || parts.state.epoch === undefined) return result;
-    const born = { epoch: parts.state.epoch, seq: result.seq };
+    const born = result.version;
+    // Deferred, or the epoch has changed while waiting: the value has no version it could rest on.
+    if (born === undefined || born.epoch !== parts.state.epoch) return result;
     const entryOptions = resolveEntryOptions(options, parts.options);
     const sealed = seal(value, false, born, tags, entryOptions, parts.options, parts.clock);
     if (!sealed.storable) return result;
-    await parts.reader.store(key, sealed, { born, granted: false, token: '' }, generation).remote;
+    await parts.fills.store(key, sealed, { born, granted: false, token: '' }, generation).remote;
     return result;
   }
 

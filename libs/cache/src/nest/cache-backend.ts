@@ -1,3 +1,4 @@
+import { HttpException } from '@nestjs/common';
 import type { CacheOptions } from '../core/options';
 import { systemClock } from '../core/ports/clock';
 import { Strata } from '../core/strata';
@@ -6,7 +7,9 @@ import { LruLocalStore } from '../drivers/memory/lru-local-store';
 import { nullBus, nullRemoteStore } from '../drivers/null';
 import { redisDriver, type RedisDriver } from '../drivers/redis';
 import { openRedisClient } from '../interop/ioredis-yet';
+import type { Representation } from '../http/representation';
 import type { CacheModuleOptions } from './options';
+import { representationSerializer } from './representation-serializer';
 
 /**
  * The cache of one application: the core wired to its drivers. Inject it to reach named caches,
@@ -43,6 +46,16 @@ export class CacheBackend {
   /** The cache of that name with the module's defaults; `options` count on first use only. */
   cache<T = unknown>(name: string, options: CacheOptions<T> = {}): TieredCache<T> {
     return this.strata.cache<T>(name, { ...this.options.defaults, ...options });
+  }
+
+  /** A cache of HTTP answers. Its serializer and its rules for errors are fixed here, whoever asks first. */
+  httpCache(name = 'http'): TieredCache<Representation> {
+    return this.cache<Representation>(name, {
+      serializer: representationSerializer,
+      isNegative: (representation) => representation.status >= 400,
+      // RFC 5861, section 4: stale may stand in for a failure of the server, not for a verdict on the request.
+      isStaleAllowed: (error) => !(error instanceof HttpException) || error.getStatus() >= 500,
+    });
   }
 
   /** State of L2: `connected` is false while it cannot be used, and when there is none. */

@@ -6,19 +6,29 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
-import { from, lastValueFrom, type Observable } from 'rxjs';
+import { from, lastValueFrom, map, type Observable } from 'rxjs';
 import type { LoaderContext } from '../core/loading';
 import type { ReadResult } from '../core/read-result';
-import type { TieredCache } from '../core/tiered-cache';
 import { cacheStatus, type CacheOutcome } from '../http/cache-status';
 import { requestBypass, responseStorable } from '../http/cacheability';
 import type { Representation } from '../http/representation';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest, type CacheRequest } from './cache-request';
+import { HttpResponse } from './http-response';
 import { CACHEABLE_METADATA } from './metadata';
 import type { CacheableOperation } from './operations';
-import { representationSerializer } from './representation-serializer';
 import { RequestStats } from './request-stats';
+import { WithHeaders } from './with-headers';
+
+const OK = 200;
+
+/** One request to a `@Cacheable` handler. */
+interface Exchange {
+  readonly operation: CacheableOperation;
+  readonly request: CacheRequest;
+  readonly response: HttpResponse;
+  readonly next: CallHandler;
+}
 
 /** Answers a `@Cacheable` handler from the cache: stored bytes, stored headers. */
 @Injectable()
@@ -33,93 +43,67 @@ export class CacheableInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const operation = this.reflector.get<CacheableOperation | undefined>(CACHEABLE_METADATA, context.getHandler());
     if (operation === undefined || context.getType() !== 'http') return next.handle();
-    const request = cacheRequest(context);
-    const bypass = this.bypassReason(operation, request);
-    const key = bypass === undefined ? operation.key(request) : undefined;
-    if (key === undefined) {
-      this.announce(context, {
-        kind: 'forward',
-        reason: 'bypass',
-        stored: false,
-        collapsed: false,
-        detail: bypass ?? 'no-key',
-      });
-      return next.handle();
-    }
-    return from(this.serve(context, next, operation, request, key));
+    const response = new HttpResponse(context, this.host.httpAdapter);
+    const exchange = { operation, request: cacheRequest(context), response, next };
+    const bypass = this.bypassReason(exchange);
+    const key = bypass === undefined ? operation.key(exchange.request) : undefined;
+    return key === undefined ? this.pass(exchange, bypass ?? 'no-key') : from(this.serve(exchange, key));
   }
 
-  private async serve(
-    context: ExecutionContext,
-    next: CallHandler,
-    operation: CacheableOperation,
-    request: CacheRequest,
-    key: string,
-  ): Promise<Buffer> {
+  /** Runs the handler as if the cache were not there, but for the header that says so. */
+  private pass({ response, next }: Exchange, detail: string): Observable<unknown> {
+    const outcome = { kind: 'forward', reason: 'bypass', stored: false, collapsed: false, detail } as const;
+    response.set('cache-status', cacheStatus(outcome));
+    return next.handle().pipe(
+      map((result: unknown) => {
+        if (!(result instanceof WithHeaders)) return result;
+        response.setAll(result.headers);
+        return result.value as unknown;
+      }),
+    );
+  }
+
+  private async serve(exchange: Exchange, key: string): Promise<Buffer> {
+    const { operation, request, response } = exchange;
     const startedAt = performance.now();
-    const cache = this.cacheOf(operation);
-    const result = await cache.fetch(key, (loading) => this.load(context, next, operation, loading), {
-      ...operation.entry,
-      tags: operation.tags(request),
-    });
+    const cache = this.backend.httpCache(operation.cache);
+    const options = { ...operation.entry, tags: operation.tags(request) };
+    const result = await cache.fetch(key, (loading) => this.load(exchange, loading), options);
     this.stats.record(result.source !== 'load', performance.now() - startedAt);
-    this.announce(context, outcomeOf(result));
-    return this.send(context, result.value!);
+    response.set('cache-status', cacheStatus(outcomeOf(result)));
+    return this.send(response, result.value!);
   }
 
-  private cacheOf(operation: CacheableOperation): TieredCache<Representation> {
-    return this.backend.cache<Representation>(operation.cache, {
-      serializer: representationSerializer,
-      isNegative: (representation) => representation.status >= 400,
-    });
-  }
-
-  /** Runs the handler and keeps what it set on the response, so that others get it too. */
-  private async load(
-    context: ExecutionContext,
-    next: CallHandler,
-    operation: CacheableOperation,
-    loading: LoaderContext<Representation>,
-  ): Promise<Representation> {
-    const before = this.headersOf(context);
+  /** Runs the handler and makes a representation of its result and of the headers that go with it. */
+  private async load(exchange: Exchange, loading: LoaderContext<Representation>): Promise<Representation> {
+    const { operation, response, next } = exchange;
     try {
-      const value: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
-      const headers = changed(before, this.headersOf(context));
-      if (!responseStorable(headers)) loading.doNotStore();
-      const body = Buffer.from(JSON.stringify(value ?? null), 'utf8');
-      return { status: 200, headers: textual(headers), body };
+      const result: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
+      const answer = result instanceof WithHeaders ? result : new WithHeaders(result, {});
+      const declared = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]);
+      const headers = { ...response.keepable(), ...(Object.fromEntries(declared) as Record<string, string>) };
+      if (response.status !== OK || !responseStorable({ ...response.changes(), ...headers })) loading.doNotStore();
+      return { status: OK, headers, body: Buffer.from(JSON.stringify(answer.value ?? null), 'utf8') };
     } catch (error) {
       if (!(error instanceof HttpException) || !operation.negativeStatuses.includes(error.getStatus())) throw error;
       return { status: error.getStatus(), headers: {}, body: Buffer.from(error.message, 'utf8') };
     }
   }
 
-  private send(context: ExecutionContext, representation: Representation): Buffer {
+  private send(response: HttpResponse, representation: Representation): Buffer {
     // A negative entry holds the message alone: the exception filter of the app words the answer anew,
     // with the request id of this request.
-    if (representation.status >= 400) {
+    if (representation.status !== OK) {
       throw new HttpException(representation.body.toString('utf8'), representation.status);
     }
-    const response = context.switchToHttp().getResponse<object>();
-    const { httpAdapter } = this.host;
-    for (const [name, value] of Object.entries(representation.headers)) httpAdapter.setHeader(response, name, value);
-    httpAdapter.setHeader(response, 'content-type', 'application/json; charset=utf-8');
+    response.setAll(representation.headers);
+    response.set('content-type', 'application/json; charset=utf-8');
     return representation.body;
   }
 
-  private bypassReason(operation: CacheableOperation, request: CacheRequest): string | undefined {
+  private bypassReason({ operation, request }: Exchange): string | undefined {
     if (!this.backend.enabled) return 'disabled';
     return requestBypass(request.method, request.headers, operation.isPublic);
-  }
-
-  private announce(context: ExecutionContext, outcome: CacheOutcome): void {
-    const response = context.switchToHttp().getResponse<object>();
-    this.host.httpAdapter.setHeader(response, 'cache-status', cacheStatus(outcome));
-  }
-
-  private headersOf(context: ExecutionContext): Record<string, string | string[] | number | undefined> {
-    const response = context.switchToHttp().getResponse<{ getHeaders(): Record<string, string> }>();
-    return { ...response.getHeaders() };
   }
 }
 
@@ -131,14 +115,4 @@ function outcomeOf(result: ReadResult<Representation>): CacheOutcome {
   const ttlSeconds = Math.floor((result.entry!.freshUntil - Date.now()) / 1_000);
   const detail = result.stale === undefined ? result.source : `${result.source}-stale-${result.stale}`;
   return { kind: 'hit', ttlSeconds, detail };
-}
-
-type Headers = Record<string, string | string[] | number | undefined>;
-
-function changed(before: Headers, after: Headers): Headers {
-  return Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value));
-}
-
-function textual(headers: Headers): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
 }

@@ -6,6 +6,9 @@ import { EVERYTHING } from './tags';
 /** How writers and readers agree; see `docs/concepts/consistency.md`. */
 export type CoherenceMode = 'acknowledged' | 'broadcast' | 'off';
 
+/** Ended epochs remembered; an answer cannot be older than the connection it came over. */
+const MAX_ENDED_EPOCHS = 1_000;
+
 /**
  * What one instance knows about the fleet: epoch, generation of its subscription, lease, and the
  * invalidations it has heard. Every question "may this be served?" is answered here, without waiting.
@@ -17,6 +20,7 @@ export class CoherenceState {
   generation = 0;
   readonly table: TagTable;
   private readonly undelivered = new Set<string>();
+  private readonly ended = new Set<string>();
   private leaseUntilMonotonic = -Infinity;
   private leaseUntilWall = -Infinity;
   private provenAtMonotonic = -Infinity;
@@ -59,11 +63,18 @@ export class CoherenceState {
     );
   }
 
-  /** Learns the epoch of an answer. A change makes everything held so far unknown. */
-  learnEpoch(epoch: string): void {
-    if (this.epoch === epoch) return;
+  /**
+   * Learns the epoch of an answer or message; false when it is one that has ended. Epochs never return:
+   * a late answer of an old one must not wipe what was heard in the new one. A change makes everything
+   * held so far unknown.
+   */
+  learnEpoch(epoch: string): boolean {
+    if (this.epoch === epoch) return true;
+    if (this.ended.has(epoch)) return false;
+    if (this.epoch !== undefined) this.retire(this.epoch);
     this.epoch = epoch;
     this.table.reset();
+    return true;
   }
 
   /** A new subscription is confirmed: what was heard before proves nothing about the gap. */
@@ -74,8 +85,7 @@ export class CoherenceState {
 
   /** Records an invalidation of this or another instance. */
   hear(head: Head, tags: readonly string[], mode: InvalidationMode): void {
-    this.learnEpoch(head.epoch);
-    this.table.hear(tags, head.seq, mode);
+    if (this.learnEpoch(head.epoch)) this.table.hear(tags, head.seq, mode);
   }
 
   /** The worst known verdict over `tags` for something that rests on `since`. */
@@ -98,5 +108,10 @@ export class CoherenceState {
   hasUndelivered(tags: readonly string[]): boolean {
     if (this.undelivered.size === 0) return false;
     return this.undelivered.has(EVERYTHING) || tags.some((tag) => this.undelivered.has(tag));
+  }
+
+  private retire(epoch: string): void {
+    this.ended.add(epoch);
+    if (this.ended.size > MAX_ENDED_EPOCHS) this.ended.delete(this.ended.values().next().value!);
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../ports/clock';
+import type { Clock, Timer } from '../ports/clock';
 import type { Bus } from '../ports/bus';
-import type { InvalidationMessage, InvalidationMode, Invalidated, RemoteStore } from '../ports/remote-store';
+import type { Head, InvalidationMessage, InvalidationMode, Invalidated, RemoteStore } from '../ports/remote-store';
 import { CacheError } from '../errors';
 import type { EventHub } from '../events';
 import type { CoherenceState } from './coherence-state';
@@ -12,8 +12,8 @@ import { EVERYTHING } from './tags';
 export interface InvalidationResult {
   /** True when L2 could not be reached: the invalidation is kept and delivered later (C5). */
   readonly deferred: boolean;
-  /** `seq` of the invalidation in L2, when it was delivered. */
-  readonly seq: number | undefined;
+  /** Version of the invalidation in L2, when it was delivered. */
+  readonly version: Head | undefined;
 }
 
 /** What happens to an invalidation that cannot reach L2. */
@@ -21,6 +21,10 @@ export type UndeliveredPolicy = 'defer' | 'fail';
 
 /** Most tags kept while L2 is away; beyond it the whole namespace is invalidated on return. */
 const MAX_DEFERRED_TAGS = 10_000;
+/** Most tags in one message; a longer list travels as several. */
+const TAGS_PER_MESSAGE = 500;
+/** Pause between attempts to deliver what was deferred, in milliseconds. */
+const RETRY_MS = 200;
 
 /**
  * Originates and applies invalidations. Originating raises versions in L2, applies locally and waits for
@@ -30,6 +34,7 @@ export class Invalidator {
   private readonly waits = new Map<string, AckWait>();
   private readonly deferred = new Map<string, InvalidationMode>();
   private flushing: Promise<void> | undefined;
+  private retry: Timer | undefined;
 
   constructor(
     private readonly member: string,
@@ -57,31 +62,32 @@ export class Invalidator {
    */
   async originate(tags: readonly string[], mode: InvalidationMode): Promise<InvalidationResult> {
     const startedAt = this.clock.monotonic();
-    const message = { id: randomUUID(), origin: this.member, mode, tags };
     let result: InvalidationResult;
     try {
-      const invalidated = await this.publish(message);
-      result = { deferred: false, seq: invalidated.seq };
+      const [last] = (await Promise.all(this.messages(tags, mode).map((message) => this.publish(message)))).slice(-1);
+      result = { deferred: false, version: last && { epoch: last.epoch, seq: last.seq } };
+      // L2 has just answered: what waits for it need not wait for a timer.
+      void this.flush().catch(() => undefined);
     } catch (error) {
       this.defer(tags, mode);
       this.onApplied(tags, mode);
-      if (this.options.undelivered === 'fail') {
-        throw new CacheError(
-          'INVALIDATION_UNDELIVERED',
-          'the invalidation could not reach L2; it is kept and will be delivered when L2 is back',
-          { cause: error },
-        );
-      }
-      result = { deferred: true, seq: undefined };
+      if (this.options.undelivered === 'fail') throw undelivered(error);
+      result = { deferred: true, version: undefined };
     }
     this.report(tags, 'local', this.clock.monotonic() - startedAt, result.deferred);
     return result;
   }
 
+  /** Stops trying to deliver what is deferred. */
+  close(): void {
+    this.retry?.cancel();
+    this.retry = undefined;
+  }
+
   /** Applies what another instance did. Publishes no invalidation and never touches L2. */
   applyRemote(message: InvalidationMessage): void {
-    if (message.origin === this.member) return;
     this.state.hear(message, message.tags, message.mode);
+    if (message.origin === this.member) return;
     this.onApplied(message.tags, message.mode);
     // Only now: an acknowledgement sent before the table knows would let the writer return too early.
     this.bus.acknowledge(message.origin, message.id);
@@ -94,7 +100,7 @@ export class Invalidator {
 
   /** Delivers what was deferred. Called whenever L2 proves to be reachable; never runs twice at a time. */
   flush(): Promise<void> {
-    if (this.deferred.size === 0) return Promise.resolve();
+    if (this.deferred.size === 0 || !this.remote.available) return Promise.resolve();
     this.flushing ??= this.deliverDeferred().finally(() => (this.flushing = undefined));
     return this.flushing;
   }
@@ -118,7 +124,27 @@ export class Invalidator {
     }
   }
 
+  private messages(tags: readonly string[], mode: InvalidationMode): Omit<InvalidationMessage, 'epoch' | 'seq'>[] {
+    const messages = [];
+    for (let i = 0; i < tags.length; i += TAGS_PER_MESSAGE) {
+      messages.push({ id: randomUUID(), origin: this.member, mode, tags: tags.slice(i, i + TAGS_PER_MESSAGE) });
+    }
+    return messages;
+  }
+
+  private retryLater(): void {
+    this.retry ??= this.clock.after(RETRY_MS, () => {
+      this.retry = undefined;
+      void this.flush()
+        .catch(() => undefined)
+        .then(() => {
+          if (this.deferred.size > 0) this.retryLater();
+        });
+    });
+  }
+
   private defer(tags: readonly string[], mode: InvalidationMode): void {
+    this.retryLater();
     for (const tag of tags) {
       if (this.deferred.get(tag) !== 'delete') this.deferred.set(tag, mode);
     }
@@ -136,24 +162,32 @@ export class Invalidator {
   private async deliverDeferred(): Promise<void> {
     for (const mode of ['delete', 'expire'] as const) {
       const tags = [...this.deferred].filter(([, m]) => m === mode).map(([tag]) => tag);
-      for (let i = 0; i < tags.length; i += 500) await this.deliverBatch(tags.slice(i, i + 500), mode);
+      for (const message of this.messages(tags, mode)) await this.deliver(message);
     }
   }
 
-  private async deliverBatch(tags: string[], mode: InvalidationMode): Promise<void> {
+  private async deliver(message: Omit<InvalidationMessage, 'epoch' | 'seq'>): Promise<void> {
     // Taken out first: the same tag deferred again while this delivery runs must survive it.
-    for (const tag of tags) this.deferred.delete(tag);
+    for (const tag of message.tags) this.deferred.delete(tag);
     try {
-      await this.publish({ id: randomUUID(), origin: this.member, mode, tags });
+      await this.publish(message);
     } catch (error) {
-      this.defer(tags, mode);
+      this.defer(message.tags, message.mode);
       throw error;
     }
-    this.state.markDelivered(tags.filter((tag) => !this.deferred.has(tag)));
+    this.state.markDelivered(message.tags.filter((tag) => !this.deferred.has(tag)));
   }
 
   private report(tags: readonly string[], origin: 'local' | 'remote', durationMs: number, deferred: boolean): void {
     if (!this.events.active) return;
     this.events.emit({ name: 'invalidate', cache: '', tags, origin, durationMs, deferred });
   }
+}
+
+function undelivered(cause: unknown): CacheError {
+  return new CacheError(
+    'INVALIDATION_UNDELIVERED',
+    'the invalidation could not reach L2; it is kept and will be delivered when L2 is back',
+    { cause },
+  );
 }

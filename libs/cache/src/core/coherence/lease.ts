@@ -118,13 +118,17 @@ export class Lease {
       wall: this.clock.now(),
       generation: this.state.generation,
     });
-    const { head, unknownMember } = await this.remote.heartbeat(this.member, beat);
+    const { head, unknownMember } = await this.remote.heartbeat(this.member, beat).catch((error: unknown) => {
+      // Never published, so its echo cannot be missing.
+      this.sent.delete(beat);
+      throw error;
+    });
     this.state.learnEpoch(head.epoch);
     if (unknownMember !== undefined) this.forgetUnknownMember(unknownMember);
   }
 
   /** Whoever held a lease when the member list was lost holds it no longer than one lease from now. */
-  private forgetUnknownMember(counter: number): void {
+  private forgetUnknownMember(counter: string): void {
     if (this.forgetting) return;
     this.forgetting = true;
     this.clock.after(this.leaseMs, () => {

@@ -44,8 +44,8 @@ export interface FillRequest {
 
 /** Answer of {@link RemoteStore.invalidate}. */
 export interface Invalidated extends Head {
-  /** Members that may hold a lease: id → heartbeat counter. */
-  readonly members: ReadonlyMap<string, number>;
+  /** Members that may hold a lease: id → a mark that each heartbeat changes. */
+  readonly members: ReadonlyMap<string, string>;
 }
 
 /** An invalidation as it travels on the bus. */
@@ -80,10 +80,10 @@ export interface RemoteStore {
   release(key: string, token: string): Promise<void>;
   /** Raises the version of every tag, publishes on the bus and returns who has to acknowledge. */
   invalidate(message: Omit<InvalidationMessage, 'epoch' | 'seq'>): Promise<Invalidated>;
-  /** Records the member, then publishes its echo. Returns the counter of the unknown member `?`, if present. */
-  heartbeat(member: string, beat: number): Promise<{ head: Head; unknownMember: number | undefined }>;
-  /** Removes a member unless its counter has changed; without `counter`, always. */
-  removeMember(member: string, counter?: number): Promise<void>;
+  /** Records the member, then publishes its echo. Returns the mark of the unknown member `?`, if present. */
+  heartbeat(member: string, beat: number): Promise<{ head: Head; unknownMember: string | undefined }>;
+  /** Removes a member unless its mark has changed; without `mark`, always. */
+  removeMember(member: string, mark?: string): Promise<void>;
 }
 
 /** What {@link RemoteStore.grant} is given. */

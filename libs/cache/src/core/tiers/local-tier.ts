@@ -1,6 +1,7 @@
 import type { Clock } from '../ports/clock';
 import type { LocalStore } from '../ports/local-store';
 import type { CoherenceState } from '../coherence/coherence-state';
+import type { Verdict } from '../coherence/tag-table';
 import { deadAt, freshness, type Entry } from '../entry';
 import type { CacheEvent, EventHub, MissReason } from '../events';
 import type { LocalCounters } from '../stats';
@@ -60,7 +61,8 @@ export class LocalTier<T> {
   /** Stores unless the entry is dead, too large, or already known to be outdated. */
   put(key: string, entry: Entry<T>): boolean {
     if (this.clock.now() >= deadAt(entry)) return false;
-    const weight = ENTRY_OVERHEAD_BYTES + 2 * key.length + this.weigh(entry.value);
+    let weight = ENTRY_OVERHEAD_BYTES + 2 * key.length + this.weigh(entry.value);
+    for (const tag of entry.tags) weight += tag.length;
     if (!this.store.set(key, entry, weight)) return false;
     this.counters.sets++;
     if (this.events.active) this.emit({ name: 'set', cache: this.cache, key, tier: 'L1', bytes: weight });
@@ -91,8 +93,12 @@ export class LocalTier<T> {
       return { kind: 'miss', reason: 'expired', fallback: undefined };
     }
     if (!this.state.leaseHeld) return { kind: 'miss', reason: 'lease', fallback: entry };
+    // A tag the entry does not carry was never checked for it: `proven` says nothing about that one.
+    if (tags.some((tag) => !entry.tags.includes(tag))) {
+      return { kind: 'miss', reason: 'unknown-version', fallback: undefined };
+    }
     if (entry.generation !== this.state.generation) return { kind: 'miss', reason: 'generation', fallback: entry };
-    const invalidated = this.invalidated(entry, tags);
+    const invalidated = this.invalidated(entry);
     if (invalidated === 'deleted') {
       this.store.delete(key);
       return { kind: 'miss', reason: 'invalidated', fallback: undefined };
@@ -103,15 +109,12 @@ export class LocalTier<T> {
   }
 
   /** The rule of validity against what was heard; skipped while nothing was heard since the last check. */
-  private invalidated(entry: Entry<T>, tags: readonly string[]): 'valid' | 'expired' | 'deleted' {
+  private invalidated(entry: Entry<T>): Verdict {
     const changes = this.state.table.changes;
-    if (entry.checkedAt === changes && tags.length === 0) return 'valid';
-    const since = { epoch: entry.born.epoch, seq: entry.proven };
-    const own = this.state.verdict(entry.tags, since);
-    if (own !== 'valid') return own;
-    const declared = tags.length === 0 ? 'valid' : this.state.verdict(tags, since);
-    if (declared === 'valid' && !this.state.hasUndelivered(entry.tags)) entry.checkedAt = changes;
-    return declared;
+    if (entry.checkedAt === changes) return 'valid';
+    const verdict = this.state.verdict(entry.tags, { epoch: entry.born.epoch, seq: entry.proven });
+    if (verdict === 'valid') entry.checkedAt = changes;
+    return verdict;
   }
 
   private emit(event: CacheEvent): void {

@@ -52,6 +52,8 @@ export class RemoteTier<T> {
     const storeKey = this.storeKey(key);
     const read = await this.attempt('read', () => this.store.read(storeKey, tags));
     if (read === undefined) return { kind: 'unavailable' };
+    // Learnt when it arrives, not after decoding: by then a newer epoch may have begun.
+    if (read.head !== undefined) this.state.learnEpoch(read.head.epoch);
     const decoded = read.bytes === undefined ? undefined : await this.decode(storeKey, read.bytes);
     if (decoded === undefined) return this.miss(key, read.bytes === undefined ? 'absent' : 'unreadable');
     const checked = await this.verdict(decoded, tags, read);
@@ -153,8 +155,8 @@ export class RemoteTier<T> {
     read: TagRead,
     versions: readonly (TagVersion | undefined)[],
   ): Verdict {
-    if (read.head === undefined || read.head.epoch !== entry.born.epoch) return 'deleted';
-    this.state.learnEpoch(read.head.epoch);
+    const epoch = read.head?.epoch;
+    if (epoch === undefined || epoch !== entry.born.epoch || epoch !== this.state.epoch) return 'deleted';
     if (this.state.hasUndelivered(tags)) return 'deleted';
     let worst: Verdict = 'valid';
     for (const version of versions) {

@@ -1,14 +1,14 @@
-import type { Entry } from '../../core/entry';
+import { deadAt, type Entry } from '../../core/entry';
 
 interface Expiry {
   readonly at: number;
   readonly key: string;
-  readonly entry: Entry;
 }
 
 /**
  * Binary heap of entries by the time they die. Overwritten and deleted entries stay until they surface
- * or until they outnumber the live ones, when the heap is rebuilt: O(log n) amortised, bounded at 2n.
+ * or until they outnumber the live ones, when the heap is rebuilt: O(log n) amortised, bounded at 2n. It
+ * holds names and times only, never an entry: a replaced value must not be kept alive by it.
  */
 export class ExpiryQueue {
   private heap: Expiry[] = [];
@@ -19,17 +19,18 @@ export class ExpiryQueue {
     private readonly liveCount: () => number,
   ) {}
 
-  push(at: number, key: string, entry: Entry): void {
-    this.heap.push({ at, key, entry });
+  push(at: number, key: string): void {
+    this.heap.push({ at, key });
     this.up(this.heap.length - 1);
     if (this.heap.length > 64 && this.heap.length > 2 * this.liveCount()) this.rebuild();
   }
 
-  /** Removes and returns the earliest entry that is dead at `now` and still the current one of its key. */
-  popDead(now: number): Expiry | undefined {
+  /** Removes from the queue, and names, a key whose entry is dead at `now`. */
+  popDead(now: number): { key: string; entry: Entry } | undefined {
     while (this.heap.length > 0 && this.heap[0]!.at <= now) {
-      const expiry = this.pop();
-      if (this.current(expiry.key) === expiry.entry) return expiry;
+      const { key } = this.pop();
+      const entry = this.current(key);
+      if (entry !== undefined && deadAt(entry) <= now) return { key, entry };
     }
     return undefined;
   }
@@ -43,7 +44,12 @@ export class ExpiryQueue {
   }
 
   private rebuild(): void {
-    this.heap = this.heap.filter((expiry) => this.current(expiry.key) === expiry.entry).sort((a, b) => a.at - b.at);
+    const kept = new Map<string, number>();
+    for (const { key, at } of this.heap) {
+      const entry = this.current(key);
+      if (entry !== undefined && deadAt(entry) === at) kept.set(key, at);
+    }
+    this.heap = [...kept].map(([key, at]) => ({ key, at })).sort((a, b) => a.at - b.at);
   }
 
   private pop(): Expiry {

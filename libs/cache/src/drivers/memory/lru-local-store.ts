@@ -54,7 +54,7 @@ export class LruLocalStore implements LocalStore {
     }
     this.makeRoom(key, size);
     this.entries.set(key, entry, { size });
-    this.expiries.push(deadAt(entry), key, entry);
+    this.expiries.push(deadAt(entry), key);
     return true;
   }
 

@@ -27,7 +27,6 @@ export function connectionOptions(target: RedisTarget): RedisOptions {
     connectTimeout: 1_000,
     // A hung server does not answer FIN either: the socket is destroyed after this.
     disconnectTimeout: 100,
-    socketTimeout: 5_000,
     keepAlive: 5_000,
     noDelay: true,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000) + Math.random() * 100,

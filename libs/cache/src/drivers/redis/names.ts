@@ -12,6 +12,7 @@ const MAX_PLAIN_LENGTH = 200;
 export class Names {
   readonly head: string;
   readonly bus: string;
+  readonly recent: string;
 
   /** @throws CacheError `INVALID_OPTIONS` */
   constructor(private readonly namespace: string) {
@@ -20,6 +21,7 @@ export class Names {
     }
     this.head = `{${namespace}}:head`;
     this.bus = `{${namespace}}:bus`;
+    this.recent = `{${namespace}}:recent`;
   }
 
   tag(tag: string): string {

@@ -5,10 +5,13 @@ import type { Names } from './names';
 import type { RedisLink } from './redis-link';
 
 const MAX_TAGS_PER_MESSAGE = 10_000;
+/** Pause before a refused or ended subscription is tried again, in milliseconds. */
+const RETRY_MS = 500;
 
 /**
- * {@link Bus} on Redis pub/sub, on a connection of its own. A message that does not have the expected
- * form is ignored: the bus may be written to by others, and at worst costs a miss.
+ * {@link Bus} on Redis pub/sub, on a connection of its own. A message that cannot be read may have been an
+ * invalidation, from another version of this library perhaps: it counts as a gap in the subscription,
+ * so that what it may have meant costs a miss and nothing worse.
  */
 export class RedisBus implements Bus {
   private member = '';
@@ -34,8 +37,10 @@ export class RedisBus implements Bus {
       this.confirmed = false;
       listener.lost();
     });
+    // ioredis gives up for good in some cases, for example while it looks for a Sentinel's master.
+    this.subscriber.on('end', () => this.later(() => this.connect()));
     if (this.subscriber.status === 'ready') void this.subscribe();
-    else if (this.subscriber.status === 'wait') void this.subscriber.connect().catch(() => undefined);
+    else if (this.subscriber.status === 'wait') this.connect();
   }
 
   acknowledge(origin: string, id: string): void {
@@ -44,8 +49,9 @@ export class RedisBus implements Bus {
     void this.link.send((client) => client.publish(channel, `a|${id}|${this.member}`)).catch(() => undefined);
   }
 
+  /** An attempt to connect that is under way is left alone: ending it each time would never get anywhere. */
   reconnect(): void {
-    this.subscriber.disconnect(true);
+    if (this.confirmed) this.subscriber.disconnect(true);
   }
 
   async close(): Promise<void> {
@@ -58,8 +64,21 @@ export class RedisBus implements Bus {
       await this.subscriber.subscribe(this.names.bus, this.names.member(this.member));
       this.confirm();
     } catch {
-      // The connection went away meanwhile; `ready` comes again.
+      // Refused, or the connection went away meanwhile; in the second case `ready` comes by itself.
+      this.later(() => {
+        if (!this.confirmed && this.subscriber.status === 'ready') void this.subscribe();
+      });
     }
+  }
+
+  private connect(): void {
+    void this.subscriber.connect().catch(() => undefined);
+  }
+
+  private later(task: () => void): void {
+    setTimeout(() => {
+      if (this.listener !== undefined) task();
+    }, RETRY_MS).unref();
   }
 
   /**
@@ -86,9 +105,9 @@ export class RedisBus implements Bus {
 
   private receiveInvalidation(text: string): void {
     const match = /^i\|([0-9a-f]{16})\|(\d{1,16})\|/.exec(text);
-    if (match === null) return;
-    const message = parse(text.slice(match[0].length));
-    if (message !== undefined) this.listener?.invalidation({ ...message, epoch: match[1]!, seq: Number(match[2]) });
+    const message = match === null ? undefined : parse(text.slice(match[0].length));
+    if (match === null || message === undefined) this.listener?.subscribed();
+    else this.listener?.invalidation({ ...message, epoch: match[1]!, seq: Number(match[2]) });
   }
 }
 

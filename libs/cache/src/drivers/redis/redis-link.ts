@@ -24,6 +24,7 @@ interface Waiting {
 }
 
 const PROBES_TO_CLOSE = 2;
+const READY_LIMIT_MS = 1_000;
 
 /**
  * One connection for commands, with its own deadline. Replies come in order, so one timer that looks at
@@ -37,6 +38,7 @@ export class RedisLink {
   /** Until the first connection has succeeded or failed, nothing is known: neither open nor closed. */
   private state: BreakerState = 'half-open';
   private runId: string | undefined;
+  private majorVersion = 0;
   private watchdog: Timer | undefined;
   private probing = false;
   private closed = false;
@@ -49,6 +51,7 @@ export class RedisLink {
   ) {
     this.timeoutMs = options.timeoutMs ?? 50;
     this.maxInFlight = options.maxInFlight ?? 10_000;
+    client.on('connect', () => this.limitReadyCheck());
     client.on('ready', () => void this.probe());
     client.on('close', () => this.trip('connection lost'));
     // Each failed attempt to connect is an `error` event; the transition has been reported already.
@@ -67,6 +70,11 @@ export class RedisLink {
   /** Run id of the server behind this connection: it names the life of the data. */
   get run(): string {
     return this.runId ?? '';
+  }
+
+  /** True when the server lets flagged scripts run while memory is short (Redis 7, Valkey). */
+  get allowsOom(): boolean {
+    return this.majorVersion >= 7;
   }
 
   onChange(listener: LinkListener): void {
@@ -152,14 +160,22 @@ export class RedisLink {
     this.waiting.clear();
   }
 
+  /** A server that accepts and then hangs would keep the ready check waiting for ever. */
+  private limitReadyCheck(): void {
+    this.clock.after(READY_LIMIT_MS, () => {
+      if (!this.closed && this.client.status === 'connect') this.client.disconnect(true);
+    });
+  }
+
   /** Asks for the run id and a few answers in time before anything else may use the connection. */
   private async probe(): Promise<void> {
-    if (this.probing || this.closed) return;
+    if (this.probing || this.closed || this.state === 'closed') return;
     this.probing = true;
     try {
       this.change('half-open', 'probing');
       const info = await this.watched((client) => client.info('server'));
       for (let i = 1; i < PROBES_TO_CLOSE; i++) await this.watched((client) => client.ping());
+      this.majorVersion = Number(/^redis_version:(\d+)/m.exec(info)?.[1] ?? 0);
       this.runId = /^run_id:(\w+)/m.exec(info)?.[1] ?? 'unknown';
       this.change('closed', 'connected');
     } catch (error) {

@@ -36,6 +36,8 @@ export class RedisRemoteStore implements RemoteStore {
     client.defineCommand('strataSettle', { lua: scripts.SETTLE });
     client.defineCommand('strataStore', { lua: scripts.STORE, numberOfKeys: 1 });
     client.defineCommand('strataInvalidate', { lua: scripts.INVALIDATE });
+    client.defineCommand('strataInvalidateAllowOom', { lua: scripts.ALLOW_OOM + scripts.INVALIDATE });
+    client.defineCommand('strataHeartbeatAllowOom', { lua: scripts.ALLOW_OOM + scripts.HEARTBEAT, numberOfKeys: 1 });
     client.defineCommand('strataHeartbeat', { lua: scripts.HEARTBEAT, numberOfKeys: 1 });
     client.defineCommand('strataRemoveMember', { lua: scripts.REMOVE_MEMBER, numberOfKeys: 1 });
     client.defineCommand('strataRelease', { lua: scripts.RELEASE, numberOfKeys: 1 });
@@ -81,14 +83,16 @@ export class RedisRemoteStore implements RemoteStore {
     const [, stored] = await this.link.send((client) =>
       Promise.all([
         script(client, 'settle')(
-          2 + keys.length,
+          3 + keys.length,
           this.names.head,
+          this.names.recent,
           this.names.lease(request.key),
           ...keys,
           ...this.opening(),
           request.token ?? '',
           request.ttlMs,
           request.born.epoch,
+          request.born.seq,
           ...inHead,
         ),
         script(client, 'store')(this.names.entry(request.key), request.bytes, request.ttlMs),
@@ -104,9 +108,10 @@ export class RedisRemoteStore implements RemoteStore {
   async invalidate(message: Omit<InvalidationMessage, 'epoch' | 'seq'>): Promise<Invalidated> {
     const { inHead, keys } = this.place(message.tags);
     const [epoch, seq, flat] = (await this.link.send((client) =>
-      script(client, 'invalidate')(
-        1 + keys.length,
+      script(client, 'invalidate', this.link.allowsOom)(
+        2 + keys.length,
         this.names.head,
+        this.names.recent,
         ...keys,
         ...this.opening(),
         message.mode,
@@ -116,20 +121,20 @@ export class RedisRemoteStore implements RemoteStore {
         ...inHead,
       ),
     )) as [string, string, string[]];
-    const members = new Map<string, number>();
-    for (let i = 0; i < flat.length; i += 2) members.set(flat[i]!, Number(flat[i + 1]));
+    const members = new Map<string, string>();
+    for (let i = 0; i < flat.length; i += 2) members.set(flat[i]!, flat[i + 1]!);
     return { epoch, seq: Number(seq), members };
   }
 
-  async heartbeat(member: string, beat: number): Promise<{ head: Head; unknownMember: number | undefined }> {
+  async heartbeat(member: string, beat: number): Promise<{ head: Head; unknownMember: string | undefined }> {
     const [epoch, seq, unknown] = (await this.link.send((client) =>
-      script(client, 'heartbeat')(this.names.head, ...this.opening(), member, this.names.member(member), beat),
+      script(client, 'heartbeat', this.link.allowsOom)(this.names.head, ...this.opening(), member, this.names.member(member), beat),
     )) as [string, string, string | null];
-    return { head: { epoch, seq: Number(seq) }, unknownMember: unknown === null ? undefined : Number(unknown) };
+    return { head: { epoch, seq: Number(seq) }, unknownMember: unknown ?? undefined };
   }
 
-  async removeMember(member: string, counter?: number): Promise<void> {
-    await this.link.send((client) => script(client, 'removeMember')(this.names.head, member, counter ?? ''));
+  async removeMember(member: string, mark?: string): Promise<void> {
+    await this.link.send((client) => script(client, 'removeMember')(this.names.head, member, mark ?? ''));
   }
 
   private opening(): [run: string, epoch: string] {
@@ -160,8 +165,8 @@ export class RedisRemoteStore implements RemoteStore {
   }
 }
 
-function script(client: Redis, name: ScriptName): Script {
-  const command = `strata${name[0]!.toUpperCase()}${name.slice(1)}`;
+function script(client: Redis, name: ScriptName, allowOom = false): Script {
+  const command = `strata${name[0]!.toUpperCase()}${name.slice(1)}${allowOom ? 'AllowOom' : ''}`;
   return (client as unknown as Record<string, Script>)[command]!.bind(client);
 }
 

@@ -12,7 +12,7 @@ local HEAD = KEYS[1]
 local opened = redis.call('HMGET', HEAD, 'epoch', 'run', 'seq')
 if not opened[1] or opened[2] ~= ARGV[1] then
   redis.call('DEL', HEAD)
-  redis.call('HSET', HEAD, 'epoch', ARGV[2], 'run', ARGV[1], 'seq', '1', 'm:?', '1')
+  redis.call('HSET', HEAD, 'epoch', ARGV[2], 'run', ARGV[1], 'seq', '1', 'm:?', ARGV[2])
   opened = { ARGV[2], ARGV[1], '1' }
 end
 local epoch, seq = opened[1], tonumber(opened[3])
@@ -31,11 +31,13 @@ export const GRANT = `${OPEN_HEAD}
 local now = string.format('%.0f', seq)
 local newest = 0
 for i = 7, #ARGV do
-  if not parse(redis.call('HGET', HEAD, ARGV[i])) then redis.call('HSET', HEAD, ARGV[i], format(seq, seq)) end
+  local deleted, expired = parse(redis.call('HGET', HEAD, ARGV[i]))
+  if deleted then newest = math.max(newest, deleted, expired)
+  else redis.call('HSET', HEAD, ARGV[i], format(seq, seq)) end
 end
 for i = 3, #KEYS do
-  local deleted = parse(redis.call('GET', KEYS[i]))
-  if deleted then newest = math.max(newest, deleted)
+  local deleted, expired = parse(redis.call('GET', KEYS[i]))
+  if deleted then newest = math.max(newest, deleted, expired)
   else redis.call('SET', KEYS[i], format(seq, seq), 'PX', ARGV[5]) end
 end
 local holder = redis.call('GET', KEYS[2])
@@ -48,25 +50,44 @@ redis.call('SET', KEYS[2], ARGV[3] .. '|' .. format(seq, seq), 'PX', ARGV[4])
 return { epoch, now, 1 }
 `;
 
-/** KEYS 2 lease, 3… tags · ARGV 3 token or '', 4 ttl ms, 5 epoch born, 6… fields of tags in head */
-export const SETTLE = `${OPEN_HEAD}
-local ttl = tonumber(ARGV[4])
+/**
+ * The last invalidations of the epoch: `r:<tag>` → seq, a ring of what was recorded, and the floor below
+ * which they are forgotten. All only grow. When the list itself is lost, everything up to now counts as
+ * forgotten. Used where a tag is unknown: without it any invalidation during a load would make the
+ * load's new tags, and with them the entry, invalid from the start.
+ */
+const OPEN_RECENT = `
+local RECENT = KEYS[2]
+if redis.call('HGET', RECENT, 'epoch') ~= epoch then
+  redis.call('DEL', RECENT)
+  redis.call('HSET', RECENT, 'epoch', epoch, 'floor', string.format('%.0f', seq), 'n', '0')
+end
+`;
+
+/** KEYS 2 recent, 3 lease, 4… tags · ARGV 3 token or '', 4 ttl ms, 5 epoch born, 6 seq born, 7… fields of tags in head */
+export const SETTLE = `${OPEN_HEAD}${OPEN_RECENT}
+local ttl, born = tonumber(ARGV[4]), tonumber(ARGV[6])
+local floor = tonumber(redis.call('HGET', RECENT, 'floor'))
+local function unknown(tag)
+  local recorded = tonumber(redis.call('HGET', RECENT, 'r:' .. tag)) or floor
+  -- Above \`born\` the true version may be anything up to now: only the current seq is safe.
+  if floor <= born then return format(recorded, recorded) end
+  return format(seq, seq)
+end
 if epoch == ARGV[5] then
-  for i = 6, #ARGV do
-    if not parse(redis.call('HGET', HEAD, ARGV[i])) then redis.call('HSET', HEAD, ARGV[i], format(seq, seq)) end
+  for i = 7, #ARGV do
+    if not parse(redis.call('HGET', HEAD, ARGV[i])) then redis.call('HSET', HEAD, ARGV[i], unknown(ARGV[i])) end
   end
-  for i = 3, #KEYS do
+  for i = 4, #KEYS do
     if not parse(redis.call('GET', KEYS[i])) then
-      -- A tag nobody knows may have been invalidated and lost after the load began: only the current
-      -- seq is safe, and it equals the one born when nothing happened in between.
-      redis.call('SET', KEYS[i], format(seq, seq), 'PX', ttl)
+      redis.call('SET', KEYS[i], unknown(KEYS[i]), 'PX', ttl)
     elseif redis.call('PTTL', KEYS[i]) < ttl then
       redis.call('PEXPIRE', KEYS[i], ttl)
     end
   end
 end
-local holder = redis.call('GET', KEYS[2])
-if holder and ARGV[3] ~= '' and string.sub(holder, 1, 36) == ARGV[3] then redis.call('DEL', KEYS[2]) end
+local holder = redis.call('GET', KEYS[3])
+if holder and ARGV[3] ~= '' and string.sub(holder, 1, 36) == ARGV[3] then redis.call('DEL', KEYS[3]) end
 return epoch
 `;
 
@@ -81,9 +102,13 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `;
 
-/** KEYS 2… tags · ARGV 3 mode, 4 ttl ms of a tag nobody carried, 5 channel, 6 message, 7… fields of tags in head */
-export const INVALIDATE = `${OPEN_HEAD}
+/** Invalidations that {@link OPEN_RECENT} remembers. */
+const RECENT_SIZE = 1_000;
+
+/** KEYS 2 recent, 3… tags · ARGV 3 mode, 4 ttl ms of a tag nobody carried, 5 channel, 6 message, 7… fields of tags in head */
+export const INVALIDATE = `${OPEN_HEAD}${OPEN_RECENT}
 seq = redis.call('HINCRBY', HEAD, 'seq', 1)
+local now = string.format('%.0f', seq)
 local function raised(version)
   local deleted, expired = parse(version)
   -- Unknown tag: never below the current seq, in either mode.
@@ -91,12 +116,26 @@ local function raised(version)
   if ARGV[3] == 'expire' then return format(deleted, math.max(expired, seq)) end
   return format(math.max(deleted, seq), math.max(expired, seq))
 end
-for i = 7, #ARGV do redis.call('HSET', HEAD, ARGV[i], raised(redis.call('HGET', HEAD, ARGV[i]))) end
-for i = 2, #KEYS do
+local function record(tag)
+  local slot = 'q:' .. (redis.call('HINCRBY', RECENT, 'n', 1) % ${RECENT_SIZE})
+  local old = redis.call('HGET', RECENT, slot)
+  if old then
+    local oldSeq, oldTag = string.match(old, '^(%d+)|(.*)$')
+    local floor = math.max(tonumber(redis.call('HGET', RECENT, 'floor')), tonumber(oldSeq))
+    redis.call('HSET', RECENT, 'floor', string.format('%.0f', floor))
+    if redis.call('HGET', RECENT, 'r:' .. oldTag) == oldSeq then redis.call('HDEL', RECENT, 'r:' .. oldTag) end
+  end
+  redis.call('HSET', RECENT, slot, now .. '|' .. tag, 'r:' .. tag, now)
+end
+for i = 7, #ARGV do
+  redis.call('HSET', HEAD, ARGV[i], raised(redis.call('HGET', HEAD, ARGV[i])))
+  record(ARGV[i])
+end
+for i = 3, #KEYS do
   local ttl = math.max(redis.call('PTTL', KEYS[i]), tonumber(ARGV[4]))
   redis.call('SET', KEYS[i], raised(redis.call('GET', KEYS[i])), 'PX', ttl)
+  record(KEYS[i])
 end
-local now = string.format('%.0f', seq)
 redis.call('PUBLISH', ARGV[5], 'i|' .. epoch .. '|' .. now .. '|' .. ARGV[6])
 local members = {}
 local all = redis.call('HGETALL', HEAD)
@@ -109,14 +148,17 @@ end
 return { epoch, now, members }
 `;
 
-/** ARGV 3 member, 4 channel, 5 beat. The member is recorded before its echo is published. */
+/**
+ * ARGV 3 member, 4 channel, 5 beat. The member is recorded before its echo is published. Its mark is the
+ * beat, which a process never repeats: a member removed and come back is not taken for the one before.
+ */
 export const HEARTBEAT = `${OPEN_HEAD}
-redis.call('HINCRBY', HEAD, 'm:' .. ARGV[3], 1)
+redis.call('HSET', HEAD, 'm:' .. ARGV[3], ARGV[5])
 redis.call('PUBLISH', ARGV[4], 'e|' .. ARGV[5])
 return { epoch, string.format('%.0f', seq), redis.call('HGET', HEAD, 'm:?') }
 `;
 
-/** KEYS 1 head · ARGV 1 member, 2 counter or ''. */
+/** KEYS 1 head · ARGV 1 member, 2 mark or ''. */
 export const REMOVE_MEMBER = `
 local field = 'm:' .. ARGV[1]
 if ARGV[2] == '' or redis.call('HGET', KEYS[1], field) == ARGV[2] then redis.call('HDEL', KEYS[1], field) end
@@ -129,3 +171,9 @@ local holder = redis.call('GET', KEYS[1])
 if holder and string.sub(holder, 1, 36) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
 `;
+
+/**
+ * Put before scripts that must run when memory is short: an invalidation frees what is stale, a
+ * heartbeat is a few bytes. Redis 7 and Valkey; older servers refuse them then, and they are deferred.
+ */
+export const ALLOW_OOM = '#!lua flags=allow-oom\n';

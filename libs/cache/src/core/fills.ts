@@ -1,0 +1,87 @@
+import type { Clock } from './ports/clock';
+import type { CoherenceState } from './coherence/coherence-state';
+import { deadAt, type Entry } from './entry';
+import type { LoadedValue } from './loading';
+import type { Reporter } from './reporter';
+import type { LocalTier } from './tiers/local-tier';
+import type { LoadPermit, RemoteTier } from './tiers/remote-tier';
+
+/** What {@link Fills.store} did; `remote` settles when L2 has answered. */
+export interface StoreOutcome<T> {
+  readonly entry: Entry<T>;
+  readonly remote: Promise<boolean>;
+}
+
+/** Puts values into the tiers, under the conditions that keep an outdated one from being served. */
+export class Fills<T> {
+  private readonly background = new Set<Promise<unknown>>();
+
+  constructor(
+    private readonly local: LocalTier<T>,
+    private readonly remote: RemoteTier<T>,
+    private readonly state: CoherenceState,
+    private readonly reporter: Reporter,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Work under way that nobody waits for. */
+  get pending(): number {
+    return this.background.size;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.background);
+  }
+
+  /** Stores a loaded value in both tiers; the L2 part is not waited for unless the caller does. */
+  store(key: string, loaded: LoadedValue<T>, permit: LoadPermit | undefined, generation: number): StoreOutcome<T> {
+    const { born } = loaded.entry;
+    const entry: Entry<T> = { ...loaded.entry, proven: born.seq, generation, checkedAt: -1, retryAfter: 0 };
+    this.fillLocal(key, entry, generation);
+    const remote = this.fillRemote(key, entry, loaded.payload, permit);
+    this.track(remote);
+    return { entry, remote };
+  }
+
+  /** Puts an entry into L1 if nothing that was heard since speaks against it. */
+  fillLocal(key: string, entry: Entry<T>, generation: number): void {
+    const reason = this.rejection(entry, generation);
+    if (reason === undefined) this.local.put(key, entry);
+    else this.reporter.rejected(key, 'L1', reason);
+  }
+
+  /** Gives a granted load lease back without a value. */
+  release(key: string, permit: LoadPermit | undefined): void {
+    if (permit?.granted) this.track(this.remote.release(key, permit.token));
+  }
+
+  /** Keeps count of work that goes on after the answer. */
+  track(work: Promise<unknown>): void {
+    const tracked = work.catch(() => undefined).finally(() => this.background.delete(tracked));
+    this.background.add(tracked);
+  }
+
+  private async fillRemote(
+    key: string,
+    entry: Entry<T>,
+    payload: Buffer,
+    permit: LoadPermit | undefined,
+  ): Promise<boolean> {
+    if (permit === undefined) return false;
+    if (this.state.hasUndelivered(entry.tags)) {
+      this.release(key, permit);
+      return false;
+    }
+    // Also what L1 refused goes there: its version makes it invalid, and the load lease must end.
+    return this.remote.put(key, entry, payload, permit.granted ? permit.token : undefined);
+  }
+
+  private rejection(entry: Entry<T>, generation: number): string | undefined {
+    if (generation !== this.state.generation) return 'generation';
+    if (entry.born.epoch === '') return 'no-version';
+    if (entry.born.epoch !== this.state.epoch) return 'epoch';
+    const verdict = this.state.verdict(entry.tags, { epoch: entry.born.epoch, seq: entry.proven });
+    if (verdict !== 'valid') return 'invalidated';
+    return this.clock.now() >= deadAt(entry) ? 'expired' : undefined;
+  }
+}

@@ -158,11 +158,11 @@ describe('bad input', () => {
   });
 
   it('an unknown path is 404', async () => {
-    expectProblem((await service.http().get('/nowhere').expect(404)));
+    expectProblem(await service.http().get('/nowhere').expect(404));
   });
 
   it('a path that cannot be decoded is 400', async () => {
-    expectProblem((await service.http().get('/products/%zz').expect(400)));
+    expectProblem(await service.http().get('/products/%zz').expect(400));
   });
 
   it('an empty change is refused', async () => {

@@ -45,8 +45,7 @@ describe('the compiled service as a process', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let text = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
     const started = { child, output: () => text, ended: once(child, 'exit').then(([code]) => code as number | null) };
     runs.push(started);
     return started;

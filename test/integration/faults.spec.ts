@@ -181,6 +181,43 @@ describe('faults of a real Redis', () => {
     expect([loaded.value, served.value, served.stale]).toEqual(['loaded', 'kept', 'disconnected']);
   });
 
+  it('without a lease no stale value stands in for a failing load, however long staleIfError is', async () => {
+    const a = await start({ timeoutMs: 100, cacheOptions: { ttl: 50, staleIfError: '10m' } });
+    await lease(a);
+    await a.cache.getOrSet('k', () => 'old');
+    await a.cache.settled();
+    await redis.kill();
+    await eventually(() => !a.strata.state.leaseHeld);
+    await expect(a.cache.getOrSet('k', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
+  });
+
+  it('delivers what was deferred although the bus stays silent', async () => {
+    const a = await start({ timeoutMs: 100 });
+    await lease(a);
+    redis.freeze();
+    expect((await a.cache.delete('k')).deferred).toBe(true);
+    await a.driver.bus.close();
+    redis.thaw();
+    await eventually(() => a.strata.deferredTags === 0);
+    expect(a.strata.state.leaseHeld).toBe(false);
+  });
+
+  it('losing head twice within a lease still makes the next write wait for whoever may hold a lease', async () => {
+    const a = await start({ leaseMs: 1_000 });
+    await lease(a);
+    await fleetKnown(a);
+    const marks: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      await redis.command((client) => client.del('{test}:head'));
+      const { members } = await a.driver.remote.invalidate({ id: 'x', origin: 'x', mode: 'delete', tags: [] });
+      marks.push(members.get('?')!);
+    }
+    expect(new Set(marks).size).toBe(2);
+    await a.driver.remote.removeMember('?', marks[0]);
+    const { members } = await a.driver.remote.invalidate({ id: 'y', origin: 'y', mode: 'delete', tags: [] });
+    expect(members.has('?')).toBe(true);
+  });
+
   it('leaves no member, timer or connection behind when it closes', async () => {
     const a = await start();
     await lease(a);

@@ -125,6 +125,43 @@ describe('two tiers on a real Redis', () => {
     expect(await b.cache.get('k')).toBe('old');
   });
 
+  it('a reader whose tag the L1 entry does not carry is not served from L1', async () => {
+    await load(a, 'k', 'old', ['a']);
+    await b.strata.invalidateTags(['b']);
+    a.cache.clearLocal();
+    expect(await a.cache.get('k', { tags: ['a'] })).toBe('old');
+    expect(await a.cache.get('k', { tags: ['a', 'b'] })).toBeUndefined();
+  });
+
+  it('an invalidation of more tags than one message holds reaches the other instance', async () => {
+    await load(a, 'k', 'old', ['tag-10499']);
+    expect(await b.cache.get('k')).toBe('old');
+    const tags = Array.from({ length: 10_500 }, (_, i) => `tag-${i}`);
+    expect((await a.strata.invalidateTags(tags)).deferred).toBe(false);
+    expect(await b.cache.get('k')).toBeUndefined();
+  });
+
+  it('a tag learnt while others were invalidated does not make the value invalid from the start', async () => {
+    await a.cache.getOrSet('k', async ({ addTags }) => {
+      await b.strata.invalidateTags(['unrelated']);
+      addTags('new tag');
+      return 'v';
+    });
+    await a.cache.settled();
+    expect((await b.cache.fetch('k', () => 'x')).source).toBe('L2');
+    expect((await b.cache.fetch('k', () => 'x', { tags: ['new tag'] })).source).toBe('L1');
+  });
+
+  it('a tag learnt that was itself invalidated during the load does', async () => {
+    await a.cache.getOrSet('k', async ({ addTags }) => {
+      await b.strata.invalidateTags(['learnt too late']);
+      addTags('learnt too late');
+      return 'old';
+    });
+    await a.cache.settled();
+    expect(await b.cache.get('k')).toBeUndefined();
+  });
+
   it('loads a cold key once in the fleet', async () => {
     const gate = new Gate();
     const loader = jest.fn(async () => (await gate.pass(), 'v'));

@@ -32,6 +32,7 @@ export function setUpSwagger(app: NestFastifyApplication): void {
     customSiteTitle: 'Strata · Products API',
     swaggerOptions: {
       displayRequestDuration: true,
+      showCommonExtensions: true,
       docExpansion: 'list',
       tryItOutEnabled: true,
       persistAuthorization: true,

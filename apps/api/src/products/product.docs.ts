@@ -45,11 +45,17 @@ export const LIST_QUERY_DOCS = {
     description: 'Only this category',
     schema: { pattern: '^[a-z0-9-]{1,50}$', example: 'electronics' },
   },
-  search: { description: 'Text in name or description, any case', schema: { minLength: 1, maxLength: 100 } },
+  search: {
+    description: 'Text in name or description, any case, at most 100 characters',
+    schema: { minLength: 1, maxLength: 100 },
+  },
   inStock: { description: 'Only what can, or cannot, be ordered now', schema: { type: 'boolean' } },
   minPrice: { description: 'Lowest price', schema: { type: 'number', minimum: 0 } },
   maxPrice: { description: 'Highest price', schema: { type: 'number', minimum: 0 } },
   sort: { description: 'Order; `-` for descending', schema: { enum: SORTS, default: 'id' } },
-  limit: { description: 'Products a page', schema: { type: 'integer', minimum: 1, maximum: 100, default: 20 } },
-  offset: { description: 'Products to skip', schema: { type: 'integer', minimum: 0, default: 0 } },
+  limit: {
+    description: 'Products a page, 1 to 100',
+    schema: { type: 'integer', minimum: 1, maximum: 100, default: 20 },
+  },
+  offset: { description: 'Products to skip, 0 or more', schema: { type: 'integer', minimum: 0, default: 0 } },
 } as const;

@@ -112,5 +112,6 @@ export type ListQuery = z.output<typeof listQuery>;
 export const productId = z
   .string()
   .regex(/^[1-9]\d{0,9}$/, `must be a whole number from 1 to ${MAX_ID}`)
+  .meta({ description: `Whole number from 1 to ${MAX_ID}`, example: '7' })
   .transform(Number)
   .refine((id) => id <= MAX_ID, `must be a whole number from 1 to ${MAX_ID}`);

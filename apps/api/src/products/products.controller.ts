@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Cacheable, CacheEvict, touched, withHeaders, type Touched, type WithHeaders } from '@strata/cache';
 import type { FastifyReply } from 'fastify';
 import { AdminOnly, ApiJsonBody, ApiProblems, ApiQueryOf, CACHED_HEADERS } from '../http/api-docs';
@@ -18,7 +18,6 @@ import {
 import { LIST_QUERY_DOCS, PRODUCT_EXAMPLE, PRODUCT_RESPONSE, PRODUCTS_RESPONSE } from './product.docs';
 import {
   listQuery,
-  MAX_ID,
   newProduct,
   newProducts,
   productChange,
@@ -29,9 +28,6 @@ import {
 } from './product.schemas';
 import type { Product } from './product.view';
 import { ProductsService } from './products.service';
-
-const ApiId = (): MethodDecorator =>
-  ApiParam({ name: 'id', example: 7, schema: { type: 'integer', minimum: 1, maximum: MAX_ID } });
 
 @ApiTags('products')
 @Controller('products')
@@ -50,7 +46,6 @@ export class ProductsController {
   }
 
   @Get(':id')
-  @ApiId()
   @ApiOperation({
     summary: 'Read one product',
     description: 'Cached; a 404 is kept too, until the product is created.',
@@ -94,7 +89,6 @@ export class ProductsController {
   }
 
   @Put(':id')
-  @ApiId()
   @AdminOnly()
   @ApiOperation({ summary: 'Replace a product', description: 'Fields left out take their defaults.' })
   @ApiJsonBody(newProduct, PRODUCT_EXAMPLE)
@@ -110,7 +104,6 @@ export class ProductsController {
   }
 
   @Patch(':id')
-  @ApiId()
   @AdminOnly()
   @ApiOperation({ summary: 'Change a product', description: 'Fields left out stay as they are.' })
   @ApiJsonBody(productChange, { price: 69.9 })
@@ -127,7 +120,6 @@ export class ProductsController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiId()
   @AdminOnly()
   @ApiOperation({ summary: 'Delete a product' })
   @ApiResponse({ status: 204, description: 'Gone' })
@@ -140,7 +132,6 @@ export class ProductsController {
 
   @Post(':id/invalidate')
   @HttpCode(200)
-  @ApiId()
   @AdminOnly()
   @ApiOperation({ summary: 'Drop a product and all lists from the cache', description: 'Also for unknown ids.' })
   @ApiResponse({

@@ -108,7 +108,8 @@ export function seal<T>(
   const copy = cache.serializer.decode(payload);
   const negative = cache.isNegative(copy);
   const ttl = jittered(negative ? options.negativeTtl : options.ttl, options.ttlJitter);
-  if (declined || tags.length > MAX_TAGS || ttl <= 0 || payload.length > cache.maxEntryBytes) return { value: copy, tags, declined, ...NOT_STORABLE };
+  if (declined || tags.length > MAX_TAGS || ttl <= 0 || payload.length > cache.maxEntryBytes)
+    return { value: copy, tags, declined, ...NOT_STORABLE };
   const life = lifetime(clock.now(), {
     ttl,
     // A "nothing" is cheap to ask for again and wrong as soon as something exists: never stale.

@@ -192,7 +192,7 @@ export class ReadThrough<T> {
     };
     const first = await ask(false);
     if (first === undefined || first.granted) return first;
-    for (const giveUpAt = clock.monotonic() + FOLLOW_MS; clock.monotonic() < giveUpAt; ) {
+    for (const giveUpAt = clock.monotonic() + FOLLOW_MS; clock.monotonic() < giveUpAt;) {
       await delay(clock, POLL_MS);
       const found = await remote.lookup(request.key, request.tags);
       if (found.kind === 'unavailable') return undefined;

@@ -1,5 +1,6 @@
 import { type FakeClock, Gate, localStrata, settle } from '../testing';
 import { CacheError } from './errors';
+import { jsonSerializer } from './json-serializer';
 import type { Strata } from './strata';
 import type { TieredCache } from './tiered-cache';
 
@@ -98,6 +99,31 @@ describe('TieredCache on L1 alone', () => {
     expect(results.every((result) => result.status === 'rejected' && result.reason === failure)).toBe(true);
     expect(loader).toHaveBeenCalledTimes(1);
     expect(await cache.getOrSet('a', () => 'now')).toBe('now');
+  });
+
+  it('a get beside it does not keep a getOrSet from loading', async () => {
+    const loader = jest.fn(() => 'loaded');
+    const [nothing, , loaded] = await Promise.all([cache.get('a'), cache.get('a'), cache.getOrSet('a', loader)]);
+    expect([nothing, loaded]).toEqual([undefined, 'loaded']);
+    expect(loader).toHaveBeenCalledTimes(1);
+  });
+
+  it('loads once for concurrent callers also when the value is not stored', async () => {
+    const gate = new Gate();
+    const loader = jest.fn(async () => (await gate.pass(), 'v'));
+    const reads = [1, 2, 3].map(() => cache.getOrSet('a', loader, { ttl: 0 }));
+    await gate.reached;
+    gate.release();
+    expect(await Promise.all(reads)).toEqual(['v', 'v', 'v']);
+    expect(loader).toHaveBeenCalledTimes(1);
+  });
+
+  it('gives what a loader declined to store to its own caller alone', async () => {
+    let n = 0;
+    const values = await Promise.all(
+      [1, 2, 3, 4].map(() => cache.getOrSet('a', ({ doNotStore }) => (doNotStore(), ++n))),
+    );
+    expect(new Set(values).size).toBe(4);
   });
 
   it('does not keep undefined, and asks again', async () => {
@@ -262,6 +288,29 @@ describe('TieredCache on L1 alone', () => {
       ).rejects.toThrow('down');
     });
 
+    it('back off also when the failed refresh itself is answered with the stale value', async () => {
+      const both = { ttl: '10s', staleWhileRevalidate: '30s', staleIfError: '60s' };
+      await cache.getOrSet('a', () => 1, both);
+      await clock.advance(10_000);
+      const failing = jest.fn(() => Promise.reject(new Error('down')));
+      for (let i = 0; i < 5; i++) {
+        await cache.getOrSet('a', failing, both);
+        await cache.settled();
+      }
+      expect(failing).toHaveBeenCalledTimes(1);
+      expect(cache.counters.stale.served).toBe(5);
+    });
+
+    it('do not stand in for an error that the cache says is final', async () => {
+      const strict = strata.cache('strict', { isStaleAllowed: (error) => (error as Error).message !== 'forbidden' });
+      await strict.getOrSet('a', () => 1, options);
+      await clock.advance(20_000);
+      await expect(strict.getOrSet('a', () => Promise.reject(new Error('forbidden')), options)).rejects.toThrow(
+        'forbidden',
+      );
+      expect(await strict.getOrSet('a', () => Promise.reject(new Error('down')), options)).toBe(1);
+    });
+
     it('after expire() serve for staleIfError only', async () => {
       await cache.getOrSet('a', () => 1, options);
       await cache.expire('a');
@@ -313,6 +362,23 @@ describe('TieredCache on L1 alone', () => {
       }),
     );
     expect(() => strata.cache('Bad Name')).toThrow(CacheError);
+  });
+
+  it('does not store a set whose version belongs to an epoch that ended meanwhile', async () => {
+    strata.on((event) => event.name === 'invalidate' && strata.state.learnEpoch('2222222222222222'));
+    await cache.set('a', 'v1');
+    expect(cache.localUsage.size).toBe(0);
+  });
+
+  it('a second user of a named cache cannot bring another serializer', () => {
+    expect(() => strata.cache('test', { serializer: { ...jsonSerializer, id: 9 } })).toThrow(/another serializer/);
+    expect(strata.cache('test')).toBe(cache);
+  });
+
+  it('a value with too many tags is returned and not stored', async () => {
+    const many = Array.from({ length: 1_100 }, (_, i) => `t${i}`);
+    expect(await cache.getOrSet('a', ({ addTags }) => (addTags(...many), 1))).toBe(1);
+    expect(await cache.get('a')).toBeUndefined();
   });
 
   it('a throwing listener does not fail a read', async () => {

@@ -84,6 +84,16 @@ describe('CoherenceState', () => {
     expect(state.verdict(['t'], { epoch: EPOCH, seq: 9 })).toBe('deleted');
   });
 
+  it('an answer of an epoch that has ended neither brings it back nor wipes what was heard since', () => {
+    const next = { epoch: 'bbbbbbbbbbbbbbbb', seq: 5 };
+    state.hear({ ...next, seq: 6 }, ['t'], 'delete');
+    expect(state.learnEpoch(EPOCH)).toBe(false);
+    state.hear({ epoch: EPOCH, seq: 100 }, ['u'], 'delete');
+    expect(state.epoch).toBe(next.epoch);
+    expect(state.verdict(['t'], next)).toBe('deleted');
+    expect(state.verdict(['u'], next)).toBe('valid');
+  });
+
   it('holds a tag whose invalidation is not delivered for newer than anything', () => {
     state.markUndelivered(['t']);
     expect(state.verdict(['t'], { epoch: EPOCH, seq: 1_000_000 })).toBe('deleted');

@@ -109,6 +109,7 @@ describe('LruLocalStore', () => {
   it('keeps its table of expiries bounded by the entries it holds', () => {
     const lru = store(100);
     for (let i = 0; i < 10_000; i++) lru.set(`unique-${i}`, entry(), 1);
+    for (let i = 0; i < 10_000; i++) lru.set('same', entry(), 1);
     const { expiries } = lru as unknown as { expiries: { length: number } };
     expect(expiries.length).toBeLessThanOrEqual(201);
   });

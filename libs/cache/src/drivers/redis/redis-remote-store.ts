@@ -128,7 +128,13 @@ export class RedisRemoteStore implements RemoteStore {
 
   async heartbeat(member: string, beat: number): Promise<{ head: Head; unknownMember: string | undefined }> {
     const [epoch, seq, unknown] = (await this.link.send((client) =>
-      script(client, 'heartbeat', this.link.allowsOom)(this.names.head, ...this.opening(), member, this.names.member(member), beat),
+      script(client, 'heartbeat', this.link.allowsOom)(
+        this.names.head,
+        ...this.opening(),
+        member,
+        this.names.member(member),
+        beat,
+      ),
     )) as [string, string, string | null];
     return { head: { epoch, seq: Number(seq) }, unknownMember: unknown ?? undefined };
   }

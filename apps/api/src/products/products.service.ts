@@ -1,7 +1,8 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { ProductEntity } from '../database/product.entity';
+import { listQueries } from './list-queries';
 import type { ListQuery, NewProduct, ProductChange } from './product.schemas';
 import { presentProduct, type Product } from './product.view';
 
@@ -17,8 +18,6 @@ export interface ProductWrite {
   readonly previousCategory: string;
 }
 
-const SORT_COLUMNS: Record<string, string> = { id: 'id', name: 'name', price: 'price', createdAt: 'createdAt' };
-
 /** Products in PostgreSQL. Knows nothing of caches. */
 @Injectable()
 export class ProductsService {
@@ -31,16 +30,8 @@ export class ProductsService {
   }
 
   async list(query: ListQuery): Promise<ProductPage> {
-    const selection = filtered(this.source.getRepository(ProductEntity).createQueryBuilder('p'), query);
-    const descending = query.sort.startsWith('-');
-    const column = SORT_COLUMNS[query.sort.replace('-', '')]!;
-    const direction = descending ? 'DESC' : 'ASC';
-    const page = selection.clone().orderBy(`p.${column}`, direction);
-    if (column !== 'id') page.addOrderBy('p.id', direction);
-    const [products, total] = await Promise.all([
-      page.limit(query.limit).offset(query.offset).getMany(),
-      selection.getCount(),
-    ]);
+    const { page, all } = listQueries(this.source, query);
+    const [products, total] = await Promise.all([page.getMany(), all.getCount()]);
     return { products: products.map(presentProduct), total };
   }
 
@@ -82,18 +73,6 @@ export class ProductsService {
       return { product: presentProduct(await manager.save(entity)), previousCategory };
     });
   }
-}
-
-function filtered(builder: SelectQueryBuilder<ProductEntity>, query: ListQuery): SelectQueryBuilder<ProductEntity> {
-  if (query.category !== undefined) builder.andWhere('p.category = :category', query);
-  if (query.inStock !== undefined) builder.andWhere('p.inStock = :inStock', query);
-  if (query.minPrice !== undefined) builder.andWhere('p.price >= :minPrice', query);
-  if (query.maxPrice !== undefined) builder.andWhere('p.price <= :maxPrice', query);
-  if (query.search !== undefined) {
-    const pattern = `%${query.search.replace(/[\\%_]/g, (special) => `\\${special}`)}%`;
-    builder.andWhere('(p.name ILIKE :pattern OR p.description ILIKE :pattern)', { pattern });
-  }
-  return builder;
 }
 
 /** Row lock: the category read here is the one the write replaces. */

@@ -56,8 +56,9 @@ export default {
     project('unit', ['<rootDir>/{libs,apps}/**/*.spec.ts']),
     project('contract', ['<rootDir>/test/contract/**/*.spec.ts']),
     project('integration', ['<rootDir>/test/integration/**/*.spec.ts']),
+    project('coherence', ['<rootDir>/test/coherence/**/*.spec.ts'], onPostgres),
     project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], onPostgres),
     ...(withBrowser ? [project('browser', ['<rootDir>/test/browser/**/*.spec.ts'], onPostgres)] : []),
   ],
-  testTimeout: 20000,
+  testTimeout: Number(process.env.COHERENCE_SECONDS ?? 30) * 1000 + 30000,
 };

@@ -92,7 +92,7 @@ describe('Swagger UI in Chromium', () => {
   it('shows limits, choices and problem documents', async () => {
     const block = page.locator('.opblock[id$="ProductsController_list"]');
     const parameters = await block.locator('.parameters-container').innerText();
-    expect(parameters).toMatch(/limit[\s\S]*maximum=100[\s\S]*1 to 100/);
+    expect(parameters).toMatch(/limit[\s\S]*1 to 100/);
     expect(await block.locator('select').count()).toBeGreaterThan(0);
     expect(await block.locator('.responses-inner').innerText()).toContain('application/problem+json');
   });

@@ -1,10 +1,20 @@
 import { check, type Operation } from './checker';
 
 const write = (version: number, start: number, end: number): Operation => ({
-  kind: 'write', key: 'k', version, start, end, instance: 0,
+  kind: 'write',
+  key: 'k',
+  version,
+  start,
+  end,
+  instance: 0,
 });
 const read = (version: number, start: number, end: number, instance = 1): Operation => ({
-  kind: 'read', key: 'k', version, start, end, instance,
+  kind: 'read',
+  key: 'k',
+  version,
+  start,
+  end,
+  instance,
 });
 
 describe('history checker', () => {
@@ -20,7 +30,11 @@ describe('history checker', () => {
   it.each<[string, Operation[], string]>([
     ['an old value after the write has returned', [write(1, 0, 1), write(2, 2, 3), read(1, 4, 5)], 'stale'],
     ['an old value on one instance only', [write(2, 2, 3), read(2, 4, 5, 1), read(1, 4, 5, 2)], 'stale'],
-    ['going back after a newer one was seen and finished', [write(1, 0, 1), write(2, 2, 3), read(2, 4, 5), read(1, 6, 7)], 'stale'],
+    [
+      'going back after a newer one was seen and finished',
+      [write(1, 0, 1), write(2, 2, 3), read(2, 4, 5), read(1, 6, 7)],
+      'stale',
+    ],
     ['a value nobody has written', [write(1, 0, 1), read(7, 2, 3)], 'future'],
     ['a value whose write begins later', [write(1, 0, 1), read(2, 2, 3), write(2, 4, 5)], 'future'],
   ])('refuses: %s', (_what, history, reason) => {
@@ -33,7 +47,8 @@ describe('history checker', () => {
 
   it('judges a million operations without sorting itself out of breath', () => {
     const history: Operation[] = [];
-    for (let i = 1; i <= 250_000; i++) history.push(write(i, 4 * i, 4 * i + 1), read(i, 4 * i + 2, 4 * i + 3), read(i, 4 * i + 2, 4 * i + 3, 2));
+    for (let i = 1; i <= 250_000; i++)
+      history.push(write(i, 4 * i, 4 * i + 1), read(i, 4 * i + 2, 4 * i + 3), read(i, 4 * i + 2, 4 * i + 3, 2));
     history.push(read(1, 2_000_000, 2_000_001));
     expect(check(history)).toHaveLength(1);
   });

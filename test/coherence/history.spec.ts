@@ -57,6 +57,8 @@ describe('history of a fleet under faults', () => {
         REDIS_URL: redis.url,
         REDIS_TIMEOUT_MS: '200',
         CACHE_LEASE_MS: String(LEASE_MS),
+        // To see the harness find something: broadcast lets a writer return before the others know.
+        CACHE_COHERENCE: process.env['COHERENCE_MODE'] ?? 'acknowledged',
         WRITE_RATE_LIMIT: '0',
         LOG_LEVEL: 'error',
       },
@@ -64,7 +66,11 @@ describe('history of a fleet under faults', () => {
     });
     const url = `http://127.0.0.1:${port}`;
     await eventually(async () => (await fetch(`${url}/health/ready`)).ok);
-    if (first) await administer(database.url, `INSERT INTO products (name, price, category) SELECT 'p' || i, 0, 'books' FROM generate_series(1, ${PRODUCTS}) i`);
+    if (first)
+      await administer(
+        database.url,
+        `INSERT INTO products (name, price, category) SELECT 'p' || i, 0, 'books' FROM generate_series(1, ${PRODUCTS}) i`,
+      );
     return { url, child };
   }
 
@@ -84,7 +90,14 @@ describe('history of a fleet under faults', () => {
       // A deferred write promises nothing to other instances until it is delivered (C5): it counts as begun
       // and never as finished, and the next one that is delivered covers it.
       if (!told) deferred++;
-      history.push({ kind: 'write', key: `p${id}`, version, start, end: told ? performance.now() : Infinity, instance });
+      history.push({
+        kind: 'write',
+        key: `p${id}`,
+        version,
+        start,
+        end: told ? performance.now() : Infinity,
+        instance,
+      });
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
     }
   }
@@ -119,8 +132,15 @@ describe('history of a fleet under faults', () => {
         await pause(50 + Math.random() * 2 * LEASE_MS);
         redis.thaw();
       },
-      'cut subscriptions': () => redis.command((client) => client.client('KILL', 'TYPE', 'pubsub')).then(() => undefined),
-      'cut all connections': () => redis.command((client) => client.client('KILL', 'TYPE', 'normal')).then(() => undefined, () => undefined),
+      'cut subscriptions': () =>
+        redis.command((client) => client.client('KILL', 'TYPE', 'pubsub')).then(() => undefined),
+      'cut all connections': () =>
+        redis
+          .command((client) => client.client('KILL', 'TYPE', 'normal'))
+          .then(
+            () => undefined,
+            () => undefined,
+          ),
       'restart Redis empty': async () => {
         await redis.kill();
         await pause(Math.random() * LEASE_MS);

@@ -15,7 +15,7 @@ const show = (label) => (result, left) =>
     `\r${label}: ${result.requests} requests, ${result.errors.length} errors, ${Math.max(0, left).toFixed(0)} s left `,
   );
 
-let failures = [];
+let failures;
 try {
   const before = await stats();
   // Not counted in the latencies (the hit rate does count it): both processes, and this one, compile their hot paths first.
@@ -34,7 +34,11 @@ function report(on, off, before, after) {
   process.stderr.write('\n');
   const row = (name, result) => {
     const { latency } = result;
-    const [mean, ...rest] = [latency.mean, ...[50, 95, 99].map((p) => latency.getValueAtPercentile(p)), latency.maxValue];
+    const [mean, ...rest] = [
+      latency.mean,
+      ...[50, 95, 99].map((p) => latency.getValueAtPercentile(p)),
+      latency.maxValue,
+    ];
     const rate = (result.requests / duration).toFixed(1).padStart(8);
     return `${name.padEnd(10)} ${String(result.requests).padStart(8)} ${rate} ${[mean, ...rest].map(ms).join(' ')} ${String(result.errors.length).padStart(7)}`;
   };

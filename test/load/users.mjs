@@ -11,7 +11,11 @@ const pick = (values) => values[Math.floor(Math.random() * values.length)];
  * on cached routes (`product`, `list`) and with every error.
  */
 export async function runUsers(url, users, seconds, onProgress) {
-  const result = { latency: build({ maxValue: 60_000_000, numberOfSignificantValueDigits: 3 }), requests: 0, errors: [] };
+  const result = {
+    latency: build({ maxValue: 60_000_000, numberOfSignificantValueDigits: 3 }),
+    requests: 0,
+    errors: [],
+  };
   const agent = new Agent({ keepAlive: true, maxSockets: users });
   const endAt = performance.now() + seconds * 1_000;
   const progress = setInterval(() => onProgress(result, (endAt - performance.now()) / 1_000), 1_000);

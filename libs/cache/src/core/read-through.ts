@@ -8,7 +8,7 @@ import type { Loading } from './loading';
 import { loadResult, tierHit, type ReadResult } from './read-result';
 import { missReason, type Reporter } from './reporter';
 import type { StaleRules } from './stale-rules';
-import type { LocalTier } from './tiers/local-tier';
+import type { LocalLookup } from './tiers/local-tier';
 import type { LoadPermit, RemoteTier } from './tiers/remote-tier';
 
 /** One read: the key, the protocol tags the reader declares, and how to load what is missing. */
@@ -21,7 +21,6 @@ export interface ReadRequest<T> {
 
 /** Parts a {@link ReadThrough} is made of. */
 export interface ReadThroughParts<T> {
-  readonly local: LocalTier<T>;
   readonly remote: RemoteTier<T>;
   readonly fills: Fills<T>;
   readonly stale: StaleRules<T>;
@@ -51,9 +50,8 @@ export class ReadThrough<T> {
 
   constructor(private readonly parts: ReadThroughParts<T>) {}
 
-  /** Serves from L1 without waiting, or joins or starts a flight. */
-  read(request: ReadRequest<T>): Promise<ReadResult<T>> {
-    const found = this.parts.local.lookup(request.key, request.tags);
+  /** Serves what L1 has said of the key without waiting, or joins or starts a flight. */
+  read(request: ReadRequest<T>, found: LocalLookup<T>): Promise<ReadResult<T>> {
     if (found.kind === 'miss') return this.fetch({ ...request, ...found, refreshing: false });
     if (found.kind === 'fresh') return Promise.resolve(tierHit(found.entry, 'L1', undefined));
     this.refresh(request, found.entry);

@@ -185,7 +185,7 @@ export class Strata {
     const fills = new Fills<T>(local, remote, state, reporter, clock);
     const { isStaleAllowed } = options;
     const stale = new StaleRules<T>(state, clock, { maxStaleMs: this.options.maxStaleMs ?? 0, isStaleAllowed });
-    const reader = new ReadThrough<T>({ local, remote, fills, stale, state, reporter, clock });
+    const reader = new ReadThrough<T>({ remote, fills, stale, state, reporter, clock });
     this.drop.set(name, (key) => store.delete(key));
     const { invalidator } = this;
     const tiers = { local, remote, reader, fills, invalidator };

@@ -12,7 +12,7 @@ import { resolveEntryOptions, type EntryOptions, type ResolvedCacheOptions } fro
 import type { ReadResult } from './read-result';
 import type { ReadThrough } from './read-through';
 import type { CacheCounters } from './stats';
-import type { LocalTier } from './tiers/local-tier';
+import type { LocalLookup, LocalTier } from './tiers/local-tier';
 import type { RemoteTier } from './tiers/remote-tier';
 
 /** Longest key, in UTF-16 code units. */
@@ -72,14 +72,15 @@ export class TieredCache<T = unknown> {
     return { size, bytes, bounds };
   }
 
+  /** What L1 may serve at once, fresh only; counts as a look-up. For callers that cannot wait. */
+  peek(key: string, options: ReadOptions = NO_OPTIONS): T | undefined {
+    const found = this.parts.local.lookup(key, userTags(options.tags));
+    return found.kind === 'fresh' ? found.entry.value : undefined;
+  }
+
   /** L1, then L2 with back-fill for the remaining life. Never loads; `undefined` means absent. */
-  async get(key: string, options: ReadOptions = {}): Promise<T | undefined> {
-    const result = await this.parts.reader.read({
-      key,
-      tags: this.protocolTags(key, options.tags),
-      loading: undefined,
-    });
-    return result.value;
+  get(key: string, options: ReadOptions = NO_OPTIONS): Promise<T | undefined> {
+    return this.value(key, undefined, options);
   }
 
   /**
@@ -88,22 +89,47 @@ export class TieredCache<T = unknown> {
    * Everybody receives the stored form of the value (what the serializer makes of it), the caller that
    * loaded it included. The loader's own errors reach every waiting caller unchanged.
    */
-  async getOrSet(key: string, loader: Loader<T>, options: ReadOptions = {}): Promise<T | undefined> {
-    return (await this.fetch(key, loader, options)).value;
+  getOrSet(key: string, loader: Loader<T>, options: ReadOptions = NO_OPTIONS): Promise<T | undefined> {
+    return this.value(key, loader, options);
   }
 
   /** {@link getOrSet} that also says where the value came from. */
-  fetch(key: string, loader: Loader<T>, options: ReadOptions = {}): Promise<ReadResult<T>> {
-    const tags = this.protocolTags(key, options.tags);
-    const entryOptions = resolveEntryOptions(options, this.parts.options);
-    const loading = new Loading(loader, tags, entryOptions, this.parts.options, this.parts.clock);
-    return this.parts.reader.read({ key, tags, loading });
+  async fetch(key: string, loader: Loader<T>, options: ReadOptions = NO_OPTIONS): Promise<ReadResult<T>> {
+    assertKey(key);
+    const tags = userTags(options.tags);
+    return this.read(key, loader, options, tags, this.parts.local.lookup(key, tags));
+  }
+
+  /** The hot path: on an L1 hit nothing is built but the promise. */
+  private async value(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
+    assertKey(key);
+    const tags = userTags(options.tags);
+    const found = this.parts.local.lookup(key, tags);
+    if (found.kind === 'fresh') return found.entry.value;
+    return (await this.read(key, loader, options, tags, found)).value;
+  }
+
+  private read(
+    key: string,
+    loader: Loader<T> | undefined,
+    options: ReadOptions,
+    declared: readonly string[],
+    found: LocalLookup<T>,
+  ): Promise<ReadResult<T>> {
+    const { parts } = this;
+    const tags = this.protocolTags(key, declared);
+    const loading =
+      loader === undefined
+        ? undefined
+        : new Loading(loader, tags, resolveEntryOptions(options, parts.options), parts.options, parts.clock);
+    return parts.reader.read({ key, tags, loading }, found);
   }
 
   /** Replaces the value in both tiers and invalidates other instances' copies. Resolves when both have it. */
   async set(key: string, value: T, options: ReadOptions = {}): Promise<InvalidationResult> {
     const { parts } = this;
-    const tags = this.protocolTags(key, options.tags);
+    assertKey(key);
+    const tags = this.protocolTags(key, userTags(options.tags));
     if (value === undefined) throw new CacheError('ENTRY_REFUSED', 'undefined stands for absence; cache null instead');
     const generation = parts.state.generation;
     const result = await parts.invalidator.originate([tagOfKey(parts.name, key)], 'delete');
@@ -119,16 +145,17 @@ export class TieredCache<T = unknown> {
 
   /** Gone everywhere, with no stale fallback. */
   async delete(key: string): Promise<InvalidationResult> {
-    const tags = this.protocolTags(key, undefined);
+    assertKey(key);
     this.parts.local.delete(key);
-    const result = await this.parts.invalidator.originate(tags.slice(0, 1), 'delete');
+    const result = await this.parts.invalidator.originate([tagOfKey(this.name, key)], 'delete');
     if (!result.deferred && this.parts.state.mode !== 'off') this.counters.remote.deletes++;
     return result;
   }
 
   /** Stale now, kept for `staleIfError`. */
-  expire(key: string): Promise<InvalidationResult> {
-    return this.parts.invalidator.originate(this.protocolTags(key, undefined).slice(0, 1), 'expire');
+  async expire(key: string): Promise<InvalidationResult> {
+    assertKey(key);
+    return this.parts.invalidator.originate([tagOfKey(this.name, key)], 'expire');
   }
 
   /** Everything in this cache, whatever the number of entries. Counters go on. */
@@ -157,13 +184,21 @@ export class TieredCache<T = unknown> {
     return this.parts.reader.settled();
   }
 
-  /** The key's own tag comes first; see {@link delete}. */
-  private protocolTags(key: string, tags: readonly string[] | undefined): string[] {
-    if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY_LENGTH || !key.isWellFormed()) {
-      throw new CacheError('INVALID_KEY', `a key is a well-formed string of 1 to ${MAX_KEY_LENGTH} characters`);
-    }
-    const own = [tagOfKey(this.parts.name, key), EVERYTHING, everythingIn(this.parts.name)];
-    if (tags !== undefined) for (const tag of new Set(tags)) own.push(userTag(tag));
-    return own;
+  /** Every tag an entry carries: its key, its cache, the namespace, and what the user declares. */
+  private protocolTags(key: string, declared: readonly string[]): string[] {
+    return [tagOfKey(this.name, key), EVERYTHING, everythingIn(this.name), ...declared];
+  }
+}
+
+const NO_OPTIONS: ReadOptions = Object.freeze({});
+const NO_TAGS: readonly string[] = Object.freeze([]);
+
+function userTags(tags: readonly string[] | undefined): readonly string[] {
+  return tags === undefined || tags.length === 0 ? NO_TAGS : [...new Set(tags)].map(userTag);
+}
+
+function assertKey(key: string): void {
+  if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY_LENGTH || !key.isWellFormed()) {
+    throw new CacheError('INVALID_KEY', `a key is a well-formed string of 1 to ${MAX_KEY_LENGTH} characters`);
   }
 }

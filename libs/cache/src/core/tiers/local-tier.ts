@@ -38,7 +38,10 @@ export class LocalTier<T> {
     return this.store.bounds;
   }
 
-  /** Looks `key` up for a reader that declares `tags`, and counts a hit or a miss. */
+  /**
+   * Looks `key` up for a reader that declares `tags`, and counts a hit or a miss. The tags of the key, the
+   * cache and the namespace need not be declared: every entry carries them.
+   */
   lookup(key: string, tags: readonly string[]): LocalLookup<T> {
     const found = this.judge(key, tags);
     if (found.kind === 'miss') {
@@ -94,7 +97,7 @@ export class LocalTier<T> {
     }
     if (!this.state.leaseHeld) return { kind: 'miss', reason: 'lease', fallback: entry };
     // A tag the entry does not carry was never checked for it: `proven` says nothing about that one.
-    if (tags.some((tag) => !entry.tags.includes(tag))) {
+    if (tags.length > 0 && tags.some((tag) => !entry.tags.includes(tag))) {
       return { kind: 'miss', reason: 'unknown-version', fallback: undefined };
     }
     if (entry.generation !== this.state.generation) return { kind: 'miss', reason: 'generation', fallback: entry };

@@ -1,4 +1,5 @@
 export * from './core';
+export { richSerializer } from './drivers/serializers/rich-serializer';
 export { CacheModule } from './nest/cache.module';
 export { CacheBackend } from './nest/cache-backend';
 export { Cacheable, CacheEvict } from './nest/decorators';

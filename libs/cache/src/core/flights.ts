@@ -1,3 +1,4 @@
+import type { Entry } from './entry';
 import type { Head } from './ports/remote-store';
 import type { ReadResult } from './read-result';
 
@@ -14,6 +15,8 @@ export interface FlightStart {
 export interface Flight<T> extends FlightStart {
   /** Version the value will rest on, as soon as it is known. */
   basis: Head | undefined;
+  /** A stale value that may stand in while this flight takes its time (`softTimeout`). */
+  fallback: Entry<T> | undefined;
   promise: Promise<ReadResult<T>>;
 }
 
@@ -34,7 +37,7 @@ export class Flights<T> {
    * for it, but nobody joins it any more.
    */
   launch(key: string, start: FlightStart, run: (flight: Flight<T>) => Promise<ReadResult<T>>): Flight<T> {
-    const flight: Flight<T> = { ...start, basis: undefined, promise: undefined as never };
+    const flight: Flight<T> = { ...start, basis: undefined, fallback: undefined, promise: undefined as never };
     this.slots.set(key, flight);
     flight.promise = run(flight).finally(() => {
       if (this.slots.get(key) === flight) this.slots.delete(key);

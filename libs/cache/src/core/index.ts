@@ -1,6 +1,8 @@
 export { Strata, type StrataOptions } from './strata';
-export { TieredCache, MAX_KEY_LENGTH, type ReadOptions, type EntryExplanation } from './tiered-cache';
+export { TieredCache, type ReadOptions, type EntryExplanation } from './tiered-cache';
+export { MAX_KEY_LENGTH } from './keys';
 export type { Loader, LoaderContext } from './loading';
+export type { ManyLoader } from './batch-load';
 export type { ReadResult, ReadSource } from './read-result';
 export { CacheError, isCacheError, CACHE_ERROR_CODES, type CacheErrorCode } from './errors';
 export { toMilliseconds, type Duration } from './duration';

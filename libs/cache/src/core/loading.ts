@@ -56,8 +56,19 @@ export class Loading<T> {
     private readonly entryOptions: ResolvedEntryOptions,
     private readonly options: ResolvedCacheOptions<T>,
     private readonly clock: Clock,
+    private readonly onStepAside?: () => void,
   ) {
     this.tags = new Set(tags);
+  }
+
+  /** See {@link EntryOptions.softTimeout}; in milliseconds. */
+  get softTimeout(): number {
+    return this.entryOptions.softTimeout;
+  }
+
+  /** This read waits for somebody else's load. Only a batch cares: it goes on without the key. */
+  stepAside(): void {
+    this.onStepAside?.();
   }
 
   async run(born: Head | undefined, stale: Entry<T> | undefined): Promise<LoadedValue<T>> {

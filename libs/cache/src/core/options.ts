@@ -15,6 +15,8 @@ export interface EntryOptions {
   staleIfError?: Duration;
   /** Freshness of negative entries (`null`, or what `isNegative` says). @default '30s' */
   negativeTtl?: Duration;
+  /** Only if a stale value exists: serve it when the load takes longer; the load goes on. `0` = wait. @default 0 */
+  softTimeout?: Duration;
   /** Always: rejects with `LOAD_TIMEOUT` when the load takes longer; `0` = no limit. @default 0 */
   hardTimeout?: Duration;
 }
@@ -29,6 +31,8 @@ export interface CacheOptions<T = unknown> extends EntryOptions {
   maxEntryBytes?: number;
   /** Payloads of at least so many bytes are compressed in L2. @default 1024 */
   compressionThreshold?: number;
+  /** Fraction of the ttl after which a read refreshes in the background; `0` = never. @default 0 */
+  refreshAhead?: number;
   /** Turns values into bytes. @default JSON, frozen */
   serializer?: Serializer<T>;
   /** What counts as a cached "nothing". @default `value === null` */
@@ -44,6 +48,7 @@ export interface ResolvedEntryOptions {
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
   readonly negativeTtl: number;
+  readonly softTimeout: number;
   readonly hardTimeout: number;
 }
 
@@ -53,6 +58,7 @@ export interface ResolvedCacheOptions<T = unknown> extends ResolvedEntryOptions 
   readonly maxBytes: number;
   readonly maxEntryBytes: number;
   readonly compressionThreshold: number;
+  readonly refreshAhead: number;
   readonly serializer: Serializer<T>;
   readonly isNegative: (value: T) => boolean;
   readonly isStaleAllowed: (error: unknown) => boolean;
@@ -65,10 +71,11 @@ export const ENTRY_DEFAULTS: ResolvedEntryOptions = Object.freeze({
   staleWhileRevalidate: 0,
   staleIfError: 0,
   negativeTtl: 30_000,
+  softTimeout: 0,
   hardTimeout: 0,
 });
 
-const DURATIONS = ['ttl', 'staleWhileRevalidate', 'staleIfError', 'negativeTtl', 'hardTimeout'] as const;
+const DURATIONS = ['ttl', 'staleWhileRevalidate', 'staleIfError', 'negativeTtl', 'softTimeout', 'hardTimeout'] as const;
 const MIB = 1_048_576;
 
 /**
@@ -85,6 +92,7 @@ export function resolveCacheOptions<T>(options: CacheOptions<T> = {}): ResolvedC
     maxBytes: positive('maxBytes', options.maxBytes ?? 64 * MIB, problems),
     maxEntryBytes: positive('maxEntryBytes', options.maxEntryBytes ?? 4 * MIB, problems),
     compressionThreshold: positive('compressionThreshold', options.compressionThreshold ?? 1024, problems),
+    refreshAhead: fraction('refreshAhead', options.refreshAhead ?? 0, problems),
     serializer: options.serializer ?? (jsonSerializer as Serializer<T>),
     isNegative: options.isNegative ?? ((value: T) => value === null),
     isStaleAllowed: options.isStaleAllowed ?? (() => true),
@@ -116,6 +124,7 @@ function resolveInto(options: EntryOptions, base: ResolvedEntryOptions, problems
     staleWhileRevalidate: base.staleWhileRevalidate,
     staleIfError: base.staleIfError,
     negativeTtl: base.negativeTtl,
+    softTimeout: base.softTimeout,
     hardTimeout: base.hardTimeout,
   };
   for (const name of DURATIONS) {
@@ -125,12 +134,13 @@ function resolveInto(options: EntryOptions, base: ResolvedEntryOptions, problems
     if (ms === undefined) problems.push(`${name}: ${JSON.stringify(given)} is not a duration such as 5000 or '5s'`);
     else resolved[name] = ms;
   }
-  const jitter = options.ttlJitter;
-  if (jitter !== undefined) {
-    if (jitter >= 0 && jitter < 1) resolved['ttlJitter'] = jitter;
-    else problems.push(`ttlJitter: ${jitter} is not a fraction from 0 to below 1`);
-  }
+  if (options.ttlJitter !== undefined) resolved['ttlJitter'] = fraction('ttlJitter', options.ttlJitter, problems);
   return resolved as unknown as ResolvedEntryOptions;
+}
+
+function fraction(name: string, value: number, problems: string[]): number {
+  if (!(value >= 0 && value < 1)) problems.push(`${name}: ${value} is not a fraction from 0 to below 1`);
+  return value;
 }
 
 function positive(name: string, value: number, problems: string[]): number {

@@ -12,7 +12,7 @@ export interface ReadResult<T> {
   /** The entry behind the value; `undefined` when nothing was or could be stored. */
   readonly entry: Entry<T> | undefined;
   /** Set when the value is past its ttl: which rule allowed it. */
-  readonly stale: 'revalidate' | 'error' | 'disconnected' | undefined;
+  readonly stale: 'revalidate' | 'error' | 'timeout' | 'disconnected' | undefined;
   /** True when this caller shared the load of another one. */
   readonly collapsed: boolean;
   /** True when the load's value was handed to a tier. */

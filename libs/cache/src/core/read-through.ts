@@ -1,8 +1,9 @@
-import { delay, type Clock } from './ports/clock';
+import type { Clock, Timer } from './ports/clock';
 import type { CoherenceState } from './coherence/coherence-state';
 import type { Entry } from './entry';
 import type { MissReason } from './events';
 import type { Fills } from './fills';
+import { obtainPermit } from './fleet-turn';
 import { Flights, type Flight } from './flights';
 import type { Loading } from './loading';
 import { loadResult, tierHit, type ReadResult } from './read-result';
@@ -36,10 +37,6 @@ interface Departure<T> extends ReadRequest<T> {
   readonly refreshing: boolean;
 }
 
-/** Pause between looks at what another instance is loading, in milliseconds. */
-const POLL_MS = 20;
-/** Longest wait for one other loader, in milliseconds; then this instance loads by itself. */
-const FOLLOW_MS = 5_000;
 /** Pause after a failed refresh before the next one, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
 
@@ -55,6 +52,8 @@ export class ReadThrough<T> {
     if (found.kind === 'miss') return this.fetch({ ...request, ...found, refreshing: false });
     if (found.kind === 'fresh') return Promise.resolve(tierHit(found.entry, 'L1', undefined));
     this.refresh(request, found.entry);
+    if (found.kind === 'ahead') return Promise.resolve(tierHit(found.entry, 'L1', undefined));
+    this.parts.reporter.stale(request.key, 'revalidate');
     return Promise.resolve(tierHit(found.entry, 'L1', 'revalidate'));
   }
 
@@ -69,7 +68,6 @@ export class ReadThrough<T> {
   /** Starts one background load unless one is under way or the last one has just failed. */
   private refresh(request: ReadRequest<T>, stale: Entry<T>): void {
     const { clock, reporter } = this.parts;
-    reporter.stale(request.key, 'revalidate');
     if (request.loading === undefined || this.flights.get(request.key) !== undefined) return;
     if (clock.now() < stale.retryAfter) return;
     reporter.refresh(request.key);
@@ -83,21 +81,40 @@ export class ReadThrough<T> {
     const readOrder = this.order++;
     for (;;) {
       const flight = this.flights.get(key);
-      if (flight === undefined || this.isOutdated(flight, departure)) return this.launch(departure).promise;
+      if (flight === undefined || this.isOutdated(flight, departure)) {
+        return this.landing(this.launch(departure), departure);
+      }
       const startedAfter = flight.order > readOrder;
+      loading?.stepAside();
       if (!startedAfter && !this.mayJoin(flight)) {
         // No proof that this flight's value is new enough: wait for the next one, not beside it, so
         // that a fleet without Redis still loads each key once at a time.
         await flight.promise.catch(() => undefined);
         continue;
       }
-      const result = await flight.promise;
+      const result = await this.landing(flight, departure);
+      if (result.stale === 'timeout') return result;
       if (!result.shareable && loading !== undefined) return this.loadAlone(departure, loading);
       const lookedOnly = loading !== undefined && !flight.loads && result.source === 'load';
       if (lookedOnly || !this.suits(result, flight, departure, startedAfter)) continue;
       this.parts.reporter.coalesced(key, 'process');
       return { ...result, collapsed: true };
     }
+  }
+
+  /** `softTimeout`: a reader that has a stale value does not wait longer for the flight than that. */
+  private async landing(flight: Flight<T>, departure: Departure<T>): Promise<ReadResult<T>> {
+    const limit = departure.loading?.softTimeout ?? 0;
+    if (limit === 0) return flight.promise;
+    const { clock, stale, reporter } = this.parts;
+    let timer: Timer | undefined;
+    const tooLong = new Promise<undefined>((resolve) => (timer = clock.after(limit, () => resolve(undefined))));
+    const landed = await Promise.race([flight.promise, tooLong]).finally(() => timer?.cancel());
+    if (landed !== undefined) return landed;
+    const usable = stale.whileWaiting(flight.fallback, departure.tags);
+    if (usable === undefined) return flight.promise;
+    reporter.stale(departure.key, 'timeout');
+    return tierHit(usable, 'L1', 'timeout');
   }
 
   /** An earlier flight may be joined only while every invalidation is sure to be heard. */
@@ -137,22 +154,26 @@ export class ReadThrough<T> {
     const { remote, stale } = this.parts;
     const found = await remote.lookup(key, tags);
     if (found.kind === 'unavailable') return this.withoutRemote(flight, departure);
-    if (found.kind === 'fresh' || (found.kind === 'revalidate' && !refreshing)) {
+    const renewed = found.kind === 'fresh' && !(refreshing && found.entry.createdAt <= (fallback?.createdAt ?? 0));
+    if (renewed || (found.kind === 'revalidate' && !refreshing)) {
       return this.promote(flight, departure, found.entry, found.kind);
     }
     const missed = found.kind === 'miss' ? missReason(reason, found.reason) : 'expired';
     if (departure.loading === undefined) return loadResult<T>(undefined, missed, { stored: false, shareable: true });
     const inRemote = found.kind === 'miss' ? found.fallback : found.entry;
-    const permit = await this.obtainPermit(flight, departure);
+    flight.fallback = inRemote ?? stale.provable(fallback);
+    const landed = (entry: Entry<T>): ReadResult<T> => this.promote(flight, departure, entry, 'fresh');
+    const permit = await obtainPermit(this.parts, flight, departure, landed);
     if (permit !== undefined && 'value' in permit) return permit;
-    return this.load(flight, departure, permit, inRemote ?? stale.provable(fallback), missed);
+    return this.load(flight, departure, permit, flight.fallback, missed);
   }
 
   private withoutRemote(flight: Flight<T>, departure: Departure<T>): ReadResult<T> | Promise<ReadResult<T>> {
     const { stale, reporter } = this.parts;
     const kept = stale.disconnected(departure.fallback, departure.tags);
     if (kept === undefined) {
-      return this.load(flight, departure, undefined, stale.provable(departure.fallback), departure.reason);
+      flight.fallback = stale.provable(departure.fallback);
+      return this.load(flight, departure, undefined, flight.fallback, departure.reason);
     }
     reporter.stale(departure.key, 'disconnected');
     return tierHit(kept, 'L1', 'disconnected');
@@ -171,37 +192,8 @@ export class ReadThrough<T> {
     // The slot is still this flight's: the refresh starts once it is free.
     const landed = Promise.resolve().then(() => flight.promise);
     this.parts.fills.track(landed.then(() => this.refresh(request, entry)));
+    this.parts.reporter.stale(request.key, 'revalidate');
     return tierHit(entry, 'L2', 'revalidate');
-  }
-
-  /**
-   * Waits for at most one other loader of the fleet, then loads. The version is always that of the call
-   * that allowed the load: one obtained before waiting would be outdated from the start.
-   */
-  private async obtainPermit(
-    flight: Flight<T>,
-    request: Departure<T>,
-  ): Promise<LoadPermit | ReadResult<T> | undefined> {
-    const { remote, clock, reporter } = this.parts;
-    const ask = async (takeOver: boolean): Promise<LoadPermit | undefined> => {
-      const permit = await remote.permit(request.key, request.tags, takeOver);
-      if (permit === undefined || permit.granted) flight.basis = permit?.born;
-      return permit;
-    };
-    const first = await ask(false);
-    if (first === undefined || first.granted) return first;
-    for (const giveUpAt = clock.monotonic() + FOLLOW_MS; clock.monotonic() < giveUpAt;) {
-      await delay(clock, POLL_MS);
-      const found = await remote.lookup(request.key, request.tags);
-      if (found.kind === 'unavailable') return undefined;
-      if (found.kind === 'fresh') {
-        reporter.coalesced(request.key, 'fleet');
-        return { ...this.promote(flight, request, found.entry, 'fresh'), collapsed: true };
-      }
-      const next = await ask(false);
-      if (next === undefined || next.granted) return next;
-    }
-    return ask(true);
   }
 
   private async load(

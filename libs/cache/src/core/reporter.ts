@@ -9,7 +9,7 @@ export class Reporter {
     private readonly events: EventHub,
   ) {}
 
-  stale(key: string, reason: 'revalidate' | 'error' | 'disconnected'): void {
+  stale(key: string, reason: 'revalidate' | 'error' | 'timeout' | 'disconnected'): void {
     this.counters.stale.served++;
     if (this.events.active) this.emit({ name: 'stale.served', cache: this.cache, key, reason });
   }

@@ -23,6 +23,12 @@ export class StaleRules<T> {
     return entry.generation === this.state.generation ? entry : undefined;
   }
 
+  /** `softTimeout`: an entry that is old but not invalidated in any way. */
+  whileWaiting(entry: Entry<T> | undefined, tags: readonly string[]): Entry<T> | undefined {
+    if (entry === undefined || this.clock.now() >= entry.errorUntil) return undefined;
+    return this.carries(entry, tags) && this.verdict(entry) === 'valid' ? entry : undefined;
+  }
+
   /** `staleIfError`: what was not deleted, for a reader with `tags`; what was expired on purpose included. */
   afterError(entry: Entry<T> | undefined, tags: readonly string[], error: unknown): Entry<T> | undefined {
     if (entry === undefined || this.clock.now() >= entry.errorUntil || !this.policy.isStaleAllowed(error)) {

@@ -178,8 +178,7 @@ export class Strata {
         if (events.active) events.emit({ name: 'evict', cache: name, key, reason });
       },
     });
-    const weigh = (value: T): number => options.serializer.weigh(value);
-    const local = new LocalTier<T>(name, store, state, counters.local, weigh, events, clock);
+    const local = new LocalTier<T>(name, store, state, counters.local, options, events, clock);
     const remote = new RemoteTier<T>(name, this.remote, state, counters.remote, options, events, clock);
     const reporter = new Reporter(name, counters, events);
     const fills = new Fills<T>(local, remote, state, reporter, clock);
@@ -188,7 +187,7 @@ export class Strata {
     const reader = new ReadThrough<T>({ remote, fills, stale, state, reporter, clock });
     this.drop.set(name, (key) => store.delete(key));
     const { invalidator } = this;
-    const tiers = { local, remote, reader, fills, invalidator };
+    const tiers = { local, reader, fills, invalidator };
     return new TieredCache<T>({ name, options, ...tiers, state, counters, events, clock });
   }
 

@@ -1,42 +1,27 @@
-import type { Clock } from './ports/clock';
+import { BatchLoad, type ManyLoader } from './batch-load';
 import type { LocalStore } from './ports/local-store';
-import type { CoherenceState } from './coherence/coherence-state';
-import type { InvalidationResult, Invalidator } from './coherence/invalidator';
-import { EVERYTHING, everythingIn, tagOfKey, userTag } from './coherence/tags';
-import { deadAt } from './entry';
-import { CacheError } from './errors';
-import type { EventHub } from './events';
-import type { Fills } from './fills';
-import { Loading, seal, type Loader } from './loading';
-import { resolveEntryOptions, type EntryOptions, type ResolvedCacheOptions } from './options';
+import type { InvalidationResult } from './coherence/invalidator';
+import { deadAt, type Entry } from './entry';
+import { assertKey, protocolTags, userTags } from './keys';
+import { Loading, type Loader } from './loading';
+import { resolveEntryOptions, type EntryOptions } from './options';
 import type { ReadResult } from './read-result';
 import type { ReadThrough } from './read-through';
 import type { CacheCounters } from './stats';
-import type { LocalLookup, LocalTier } from './tiers/local-tier';
-import type { RemoteTier } from './tiers/remote-tier';
-
-/** Longest key, in UTF-16 code units. */
-export const MAX_KEY_LENGTH = 8_192;
+import type { LocalLookup } from './tiers/local-tier';
+import { Writes, type WriteParts } from './writes';
 
 /** Options of one read or write. */
 export interface ReadOptions extends EntryOptions {
+  /** Ends the waiting of this caller with the signal's reason; the load goes on for others. */
+  signal?: AbortSignal;
   /** What the value depends on; invalidating any of them makes it a miss. @default [] */
   tags?: readonly string[];
 }
 
 /** Parts a {@link TieredCache} is assembled from; `Strata.cache()` does it. */
-export interface TieredCacheParts<T> {
-  readonly name: string;
-  readonly options: ResolvedCacheOptions<T>;
-  readonly local: LocalTier<T>;
-  readonly remote: RemoteTier<T>;
+export interface TieredCacheParts<T> extends WriteParts<T> {
   readonly reader: ReadThrough<T>;
-  readonly fills: Fills<T>;
-  readonly invalidator: Invalidator;
-  readonly state: CoherenceState;
-  readonly counters: CacheCounters;
-  readonly events: EventHub;
-  readonly clock: Clock;
 }
 
 /** Explains one entry: who holds it and whether it may be served. */
@@ -51,7 +36,11 @@ export interface EntryExplanation {
  * @publicApi
  */
 export class TieredCache<T = unknown> {
-  constructor(private readonly parts: TieredCacheParts<T>) {}
+  private readonly writes: Writes<T>;
+
+  constructor(private readonly parts: TieredCacheParts<T>) {
+    this.writes = new Writes(parts);
+  }
 
   get name(): string {
     return this.parts.name;
@@ -75,7 +64,7 @@ export class TieredCache<T = unknown> {
   /** What L1 may serve at once, fresh only; counts as a look-up. For callers that cannot wait. */
   peek(key: string, options: ReadOptions = NO_OPTIONS): T | undefined {
     const found = this.parts.local.lookup(key, userTags(options.tags));
-    return found.kind === 'fresh' ? found.entry.value : undefined;
+    return found.kind === 'fresh' || found.kind === 'ahead' ? this.handOut(found.entry.value, found.entry) : undefined;
   }
 
   /** L1, then L2 with back-fill for the remaining life. Never loads; `undefined` means absent. */
@@ -97,7 +86,8 @@ export class TieredCache<T = unknown> {
   async fetch(key: string, loader: Loader<T>, options: ReadOptions = NO_OPTIONS): Promise<ReadResult<T>> {
     assertKey(key);
     const tags = userTags(options.tags);
-    return this.read(key, loader, options, tags, this.parts.local.lookup(key, tags));
+    const result = await this.read(key, loader, options, tags, this.parts.local.lookup(key, tags));
+    return { ...result, value: this.handOut(result.value, result.entry) };
   }
 
   /** The hot path: on an L1 hit nothing is built but the promise. */
@@ -105,8 +95,9 @@ export class TieredCache<T = unknown> {
     assertKey(key);
     const tags = userTags(options.tags);
     const found = this.parts.local.lookup(key, tags);
-    if (found.kind === 'fresh') return found.entry.value;
-    return (await this.read(key, loader, options, tags, found)).value;
+    if (found.kind === 'fresh') return this.handOut(found.entry.value, found.entry);
+    const { value, entry } = await this.read(key, loader, options, tags, found);
+    return this.handOut(value, entry);
   }
 
   private read(
@@ -117,52 +108,77 @@ export class TieredCache<T = unknown> {
     found: LocalLookup<T>,
   ): Promise<ReadResult<T>> {
     const { parts } = this;
-    const tags = this.protocolTags(key, declared);
+    const tags = protocolTags(this.name, key, declared);
     const loading =
       loader === undefined
         ? undefined
         : new Loading(loader, tags, resolveEntryOptions(options, parts.options), parts.options, parts.clock);
-    return parts.reader.read({ key, tags, loading }, found);
+    const result = parts.reader.read({ key, tags, loading }, found);
+    return options.signal === undefined ? result : untilAborted(result, options.signal);
+  }
+
+  /** {@link get} of many keys at once; absent keys are left out. */
+  async getMany(keys: readonly string[], options: ReadOptions = NO_OPTIONS): Promise<Map<string, T>> {
+    const values = await Promise.all(keys.map((key) => this.get(key, options)));
+    return present(keys, values);
+  }
+
+  /**
+   * {@link getOrSet} of many keys: one pass over L1, one round trip to L2, one run of the loader with just
+   * the keys that nobody has and nobody else is loading. Absent keys are left out of the answer.
+   */
+  async getOrSetMany(
+    keys: readonly string[],
+    loader: ManyLoader<T>,
+    options: ReadOptions = NO_OPTIONS,
+  ): Promise<Map<string, T>> {
+    const { parts } = this;
+    const unique = [...new Set(keys)];
+    unique.forEach(assertKey);
+    const entryOptions = resolveEntryOptions(options, parts.options);
+    const declared = userTags(options.tags);
+    const batch = new BatchLoad<T>(unique, loader);
+    const readOne = async (key: string): Promise<T | undefined> => {
+      const stepAside = (): void => batch.stepAside(key);
+      const tags = protocolTags(this.name, key, declared);
+      const loading = new Loading<T>(() => batch.load(key), tags, entryOptions, parts.options, parts.clock, stepAside);
+      const found = parts.local.lookup(key, declared);
+      const result = await parts.reader.read({ key, tags, loading }, found).finally(stepAside);
+      return this.handOut(result.value, result.entry);
+    };
+    const all = Promise.all(unique.map(readOne));
+    const values = await (options.signal === undefined ? all : untilAborted(all, options.signal));
+    return present(unique, values);
   }
 
   /** Replaces the value in both tiers and invalidates other instances' copies. Resolves when both have it. */
-  async set(key: string, value: T, options: ReadOptions = {}): Promise<InvalidationResult> {
-    const { parts } = this;
-    assertKey(key);
-    const tags = this.protocolTags(key, userTags(options.tags));
-    if (value === undefined) throw new CacheError('ENTRY_REFUSED', 'undefined stands for absence; cache null instead');
-    const generation = parts.state.generation;
-    const result = await parts.invalidator.originate([tagOfKey(parts.name, key)], 'delete');
-    const born = result.version;
-    // Deferred, or the epoch has changed while waiting: the value has no version it could rest on.
-    if (born === undefined || born.epoch !== parts.state.epoch) return result;
-    const entryOptions = resolveEntryOptions(options, parts.options);
-    const sealed = seal(value, false, born, tags, entryOptions, parts.options, parts.clock);
-    if (!sealed.storable) return result;
-    await parts.fills.store(key, sealed, { born, granted: false, token: '' }, generation).remote;
-    return result;
+  set(key: string, value: T, options: ReadOptions = NO_OPTIONS): Promise<InvalidationResult> {
+    return this.writes.setMany(new Map([[key, value]]), options);
+  }
+
+  /** {@link set} of many keys with one invalidation. */
+  setMany(entries: ReadonlyMap<string, T>, options: ReadOptions = NO_OPTIONS): Promise<InvalidationResult> {
+    return this.writes.setMany(entries, options);
   }
 
   /** Gone everywhere, with no stale fallback. */
-  async delete(key: string): Promise<InvalidationResult> {
-    assertKey(key);
-    this.parts.local.delete(key);
-    const result = await this.parts.invalidator.originate([tagOfKey(this.name, key)], 'delete');
-    if (!result.deferred && this.parts.state.mode !== 'off') this.counters.remote.deletes++;
-    return result;
+  delete(key: string): Promise<InvalidationResult> {
+    return this.writes.deleteMany([key]);
+  }
+
+  /** {@link delete} of many keys with one invalidation. */
+  deleteMany(keys: readonly string[]): Promise<InvalidationResult> {
+    return this.writes.deleteMany(keys);
   }
 
   /** Stale now, kept for `staleIfError`. */
-  async expire(key: string): Promise<InvalidationResult> {
-    assertKey(key);
-    return this.parts.invalidator.originate([tagOfKey(this.name, key)], 'expire');
+  expire(key: string): Promise<InvalidationResult> {
+    return this.writes.expire(key);
   }
 
   /** Everything in this cache, whatever the number of entries. Counters go on. */
   clear(): Promise<InvalidationResult> {
-    this.parts.local.clear();
-    if (this.parts.events.active) this.parts.events.emit({ name: 'clear', cache: this.name });
-    return this.parts.invalidator.originate([everythingIn(this.name)], 'delete');
+    return this.writes.clear();
   }
 
   /** Drops the copies of this instance only; L2 and other instances keep theirs. */
@@ -184,21 +200,28 @@ export class TieredCache<T = unknown> {
     return this.parts.reader.settled();
   }
 
-  /** Every tag an entry carries: its key, its cache, the namespace, and what the user declares. */
-  private protocolTags(key: string, declared: readonly string[]): string[] {
-    return [tagOfKey(this.name, key), EVERYTHING, everythingIn(this.name), ...declared];
+  /** What every reader may have: the shared value, or a copy of its own where it could be changed. */
+  private handOut(value: T | undefined, entry: Entry<T> | undefined): T | undefined {
+    const { serializer } = this.parts.options;
+    return serializer.copy === undefined || value === undefined || entry === undefined ? value : serializer.copy(value);
   }
+}
+
+function present<T>(keys: readonly string[], values: readonly (T | undefined)[]): Map<string, T> {
+  const found = new Map<string, T>();
+  values.forEach((value, i) => value !== undefined && found.set(keys[i]!, value));
+  return found;
+}
+
+/** Rejects with the signal's reason as soon as it is aborted, whatever becomes of `work`. */
+function untilAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
+  work.catch(() => undefined);
+  return new Promise<R>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 const NO_OPTIONS: ReadOptions = Object.freeze({});
-const NO_TAGS: readonly string[] = Object.freeze([]);
-
-function userTags(tags: readonly string[] | undefined): readonly string[] {
-  return tags === undefined || tags.length === 0 ? NO_TAGS : [...new Set(tags)].map(userTag);
-}
-
-function assertKey(key: string): void {
-  if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY_LENGTH || !key.isWellFormed()) {
-    throw new CacheError('INVALID_KEY', `a key is a well-formed string of 1 to ${MAX_KEY_LENGTH} characters`);
-  }
-}

@@ -1,6 +1,6 @@
 /**
  * Turns values into bytes and back. What `decode` returns is handed to every reader, so it must be
- * immutable or used as such.
+ * immutable or used as such — unless the serializer has `copy`.
  */
 export interface Serializer<T = unknown> {
   /** Written into each entry; bytes of another serializer are a miss. 0–255. */
@@ -8,6 +8,8 @@ export interface Serializer<T = unknown> {
   encode(value: T): Buffer;
   /** Throws when the bytes are not what `encode` produced. */
   decode(bytes: Buffer): T;
+  /** A copy for one reader, for values that cannot be frozen; a hit then costs a copy. */
+  copy?(value: T): T;
   /** Bytes that the decoded value occupies in memory, on and off the heap. */
   weigh(value: T): number;
 }

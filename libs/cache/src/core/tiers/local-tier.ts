@@ -4,14 +4,15 @@ import type { CoherenceState } from '../coherence/coherence-state';
 import type { Verdict } from '../coherence/tag-table';
 import { deadAt, freshness, type Entry } from '../entry';
 import type { CacheEvent, EventHub, MissReason } from '../events';
+import type { ResolvedCacheOptions } from '../options';
 import type { LocalCounters } from '../stats';
 
 /** Heap bytes of an entry besides its value: the objects around it, the key and the tag strings. */
 export const ENTRY_OVERHEAD_BYTES = 400;
 
-/** What L1 says of a key. `usable` entries may be served; others only serve as a fallback. */
+/** What L1 says of a key. `ahead` is fresh and due for a refresh in the background (`refreshAhead`). */
 export type LocalLookup<T> =
-  | { readonly kind: 'fresh' | 'revalidate'; readonly entry: Entry<T> }
+  | { readonly kind: 'fresh' | 'ahead' | 'revalidate'; readonly entry: Entry<T> }
   | { readonly kind: 'miss'; readonly reason: MissReason; readonly fallback: Entry<T> | undefined };
 
 /** L1: a synchronous store, and the rule that decides whether an entry may be served without asking L2. */
@@ -21,7 +22,7 @@ export class LocalTier<T> {
     private readonly store: LocalStore,
     private readonly state: CoherenceState,
     private readonly counters: LocalCounters,
-    private readonly weigh: (value: T) => number,
+    private readonly options: Pick<ResolvedCacheOptions<T>, 'serializer' | 'refreshAhead'>,
     private readonly events: EventHub,
     private readonly clock: Clock,
   ) {}
@@ -64,7 +65,7 @@ export class LocalTier<T> {
   /** Stores unless the entry is dead, too large, or already known to be outdated. */
   put(key: string, entry: Entry<T>): boolean {
     if (this.clock.now() >= deadAt(entry)) return false;
-    let weight = ENTRY_OVERHEAD_BYTES + 2 * key.length + this.weigh(entry.value);
+    let weight = ENTRY_OVERHEAD_BYTES + 2 * key.length + this.options.serializer.weigh(entry.value);
     for (const tag of entry.tags) weight += tag.length;
     if (!this.store.set(key, entry, weight)) return false;
     this.counters.sets++;
@@ -108,7 +109,13 @@ export class LocalTier<T> {
     }
     if (invalidated === 'expired') return { kind: 'miss', reason: 'invalidated', fallback: entry };
     if (age === 'error-only') return { kind: 'miss', reason: 'expired', fallback: entry };
-    return { kind: age, entry };
+    return { kind: age === 'fresh' && this.isDue(entry) ? 'ahead' : age, entry };
+  }
+
+  private isDue(entry: Entry<T>): boolean {
+    const { refreshAhead } = this.options;
+    if (refreshAhead === 0 || this.clock.now() < entry.retryAfter) return false;
+    return this.clock.now() >= entry.createdAt + (entry.freshUntil - entry.createdAt) * refreshAhead;
   }
 
   /** The rule of validity against what was heard; skipped while nothing was heard since the last check. */

@@ -1,0 +1,30 @@
+import { EVERYTHING, everythingIn, tagOfKey, userTag } from './coherence/tags';
+import { CacheError } from './errors';
+
+/** Longest key, in UTF-16 code units. */
+export const MAX_KEY_LENGTH = 8_192;
+
+const NO_TAGS: readonly string[] = Object.freeze([]);
+
+/** @throws CacheError `INVALID_KEY` */
+export function assertKey(key: string): void {
+  if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY_LENGTH || !key.isWellFormed()) {
+    throw new CacheError('INVALID_KEY', `a key is a well-formed string of 1 to ${MAX_KEY_LENGTH} characters`);
+  }
+}
+
+/** @throws CacheError `INVALID_KEY`, `ENTRY_REFUSED` */
+export function assertStorable(key: string, value: unknown): void {
+  assertKey(key);
+  if (value === undefined) throw new CacheError('ENTRY_REFUSED', 'undefined stands for absence; cache null instead');
+}
+
+/** Protocol names of what a user declares, each once. @throws CacheError `INVALID_TAG` */
+export function userTags(tags: readonly string[] | undefined): readonly string[] {
+  return tags === undefined || tags.length === 0 ? NO_TAGS : [...new Set(tags)].map(userTag);
+}
+
+/** Every tag an entry carries: its key, its cache, the namespace, and what the user declares. */
+export function protocolTags(cache: string, key: string, declared: readonly string[]): string[] {
+  return [tagOfKey(cache, key), EVERYTHING, everythingIn(cache), ...declared];
+}

@@ -1,0 +1,78 @@
+import type { Clock } from './ports/clock';
+import type { CoherenceState } from './coherence/coherence-state';
+import type { InvalidationResult, Invalidator } from './coherence/invalidator';
+import { everythingIn, tagOfKey } from './coherence/tags';
+import type { EventHub } from './events';
+import type { Fills } from './fills';
+import { assertKey, assertStorable, protocolTags, userTags } from './keys';
+import { seal } from './loading';
+import { resolveEntryOptions, type ResolvedCacheOptions } from './options';
+import type { CacheCounters } from './stats';
+import type { LocalTier } from './tiers/local-tier';
+import type { ReadOptions } from './tiered-cache';
+
+/** Parts of {@link Writes}. */
+export interface WriteParts<T> {
+  readonly name: string;
+  readonly options: ResolvedCacheOptions<T>;
+  readonly local: LocalTier<T>;
+  readonly fills: Fills<T>;
+  readonly invalidator: Invalidator;
+  readonly state: CoherenceState;
+  readonly counters: CacheCounters;
+  readonly events: EventHub;
+  readonly clock: Clock;
+}
+
+/** What changes a cache from outside. Each write is one invalidation, however many keys it names. */
+export class Writes<T> {
+  constructor(private readonly parts: WriteParts<T>) {}
+
+  async setMany(entries: ReadonlyMap<string, T>, options: ReadOptions): Promise<InvalidationResult> {
+    const { state, invalidator, name } = this.parts;
+    for (const [key, value] of entries) assertStorable(key, value);
+    const declared = userTags(options.tags);
+    const { generation } = state;
+    const result = await invalidator.originate(
+      [...entries.keys()].map((key) => tagOfKey(name, key)),
+      'delete',
+    );
+    const born = result.version;
+    // Deferred, or the epoch has changed while waiting: the values have no version they could rest on.
+    if (born === undefined || born.epoch !== state.epoch) return result;
+    const { options: cacheOptions, fills, clock } = this.parts;
+    const entryOptions = resolveEntryOptions(options, cacheOptions);
+    const permit = { born, granted: false, token: '' };
+    const stores = [...entries].map(async ([key, value]) => {
+      const tags = protocolTags(name, key, declared);
+      const sealed = seal(value, false, born, tags, entryOptions, cacheOptions, clock);
+      if (sealed.storable) await fills.store(key, sealed, permit, generation).remote;
+    });
+    await Promise.all(stores);
+    return result;
+  }
+
+  async deleteMany(keys: readonly string[]): Promise<InvalidationResult> {
+    const { local, invalidator, name, counters, state } = this.parts;
+    keys.forEach(assertKey);
+    for (const key of keys) local.delete(key);
+    const result = await invalidator.originate(
+      keys.map((key) => tagOfKey(name, key)),
+      'delete',
+    );
+    if (!result.deferred && state.mode !== 'off') counters.remote.deletes += keys.length;
+    return result;
+  }
+
+  async expire(key: string): Promise<InvalidationResult> {
+    assertKey(key);
+    return this.parts.invalidator.originate([tagOfKey(this.parts.name, key)], 'expire');
+  }
+
+  clear(): Promise<InvalidationResult> {
+    const { local, events, name, invalidator } = this.parts;
+    local.clear();
+    if (events.active) events.emit({ name: 'clear', cache: name });
+    return invalidator.originate([everythingIn(name)], 'delete');
+  }
+}

@@ -1,0 +1,53 @@
+import { localStrata } from '../../testing';
+import { richSerializer } from './rich-serializer';
+
+const value = () => ({
+  when: new Date(5),
+  map: new Map<string, unknown>([['a', { list: [1n, 2n], bytes: Buffer.from([1, 255]) }]]),
+  set: new Set(['x', 'y']),
+  big: 12_345_678_901_234_567_890n,
+  bytes: Buffer.from('héllo'),
+  nothing: undefined,
+  text: '_function_x|() => 1',
+});
+
+describe('richSerializer', () => {
+  it('keeps dates, maps, sets, big integers and buffers', () => {
+    const decoded = richSerializer.decode(richSerializer.encode(value())) as ReturnType<typeof value>;
+    expect(decoded).toEqual(value());
+    expect(Buffer.isBuffer(decoded.bytes)).toBe(true);
+    expect(decoded.when).toBeInstanceOf(Date);
+  });
+
+  it('gives every reader a copy that it may change', async () => {
+    const { strata } = localStrata();
+    const cache = strata.cache('rich', { serializer: richSerializer });
+    const loaded = (await cache.getOrSet('a', value)) as ReturnType<typeof value>;
+    loaded.when.setTime(0);
+    loaded.map.clear();
+    loaded.bytes.fill(0);
+    const read = (await cache.get('a')) as ReturnType<typeof value>;
+    expect(read).toEqual(value());
+    expect(Buffer.isBuffer((read.map.get('a') as { bytes: Buffer }).bytes)).toBe(true);
+    expect((await cache.fetch('a', value)).value).not.toBe(read);
+    expect(cache.peek('a')).toEqual(value());
+  });
+
+  it('refuses hostile bytes without touching a prototype', () => {
+    const hostile = [
+      'junk',
+      `${'['.repeat(50_000)}${']'.repeat(50_000)}`,
+      '{"json":{"a":1},"meta":{"values":{"__proto__.polluted":["Date"]}}}',
+      '{"json":{},"meta":{"values":{"constructor.prototype.polluted":["Date"]}}}',
+    ];
+    for (const text of hostile) {
+      try {
+        richSerializer.decode(Buffer.from(text));
+      } catch {
+        // Refused: the tier makes a miss of it.
+      }
+      expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+    }
+    expect(() => richSerializer.decode(Buffer.from(hostile[1]!))).toThrow(/nested/);
+  });
+});

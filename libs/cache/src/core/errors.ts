@@ -7,7 +7,6 @@ export const CACHE_ERROR_CODES = [
   'ENTRY_REFUSED',
   'INVALIDATION_UNDELIVERED',
   'LOAD_TIMEOUT',
-  'CLOSED',
 ] as const;
 
 /** Union of the error codes of this library. */

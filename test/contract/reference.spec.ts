@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { CACHE_ERROR_CODES, resolveCacheOptions } from '@strata/cache/core';
+
+const ROOT = join(__dirname, '../..');
+const page = (name: string): string => readFileSync(join(ROOT, 'docs/reference', name), 'utf8');
+
+/** First column of the table under a heading. */
+function documented(text: string, heading: RegExp): string[] {
+  const section = text.split(/^## /m).find((part) => heading.test(part.split('\n', 1)[0]!))!;
+  return [...section.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]!);
+}
+
+/** Names of the properties an interface declares itself. */
+function declared(file: string, name: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(join(ROOT, file), 'utf8'), ts.ScriptTarget.Latest);
+  const found = source.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === name);
+  return (found as ts.InterfaceDeclaration).members.map((member) => (member.name as ts.Identifier).text);
+}
+
+describe('reference pages', () => {
+  it.each([
+    [/EntryOptions/, 'libs/cache/src/core/options.ts', 'EntryOptions'],
+    [/ReadOptions/, 'libs/cache/src/core/tiered-cache.ts', 'ReadOptions'],
+    [/CacheOptions/, 'libs/cache/src/core/options.ts', 'CacheOptions'],
+    [/CacheModuleOptions/, 'libs/cache/src/nest/options.ts', 'CacheModuleOptions'],
+  ])('options.md lists exactly the members under %p', (heading, file, name) => {
+    expect(documented(page('options.md'), heading).sort()).toEqual(declared(file, name).sort());
+  });
+
+  it('options.md names the defaults that the code has', () => {
+    const defaults = resolveCacheOptions() as unknown as Record<string, unknown>;
+    const rows = [...page('options.md').matchAll(/^\| `(\w+)` \| `(\d+)` \|/gm)];
+    const checked = rows.filter(([, name]) => name! in defaults);
+    expect(checked.length).toBeGreaterThan(10);
+    for (const [, name, value] of checked) expect([name, Number(value)]).toEqual([name, defaults[name!]]);
+  });
+
+  it('errors.md lists exactly the codes of the code', () => {
+    const rows = [...page('errors.md').matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map((match) => match[1]!);
+    expect(rows.sort()).toEqual([...CACHE_ERROR_CODES].sort());
+  });
+});

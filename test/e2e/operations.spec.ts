@@ -168,12 +168,19 @@ describe('operations', () => {
       await service.http().patch('/products/1').send({ price: 3 }).expect(200);
       await service.http().patch('/products/1').set('x-forwarded-for', '203.0.113.9').send({ price: 3 }).expect(403);
       await service.http().post('/products/1/invalidate').set('sec-fetch-site', 'cross-site').expect(403);
+      await service.http().post('/products/1/invalidate').set('host', 'rebound.example').expect(403);
+      await service.http().post('/products/1/invalidate').set('x-forwarded-for', '127.0.0.1').expect(403);
     });
 
     it('does not believe X-Forwarded-For unless told to', async () => {
-      const service = await start({ WRITE_RATE_LIMIT: '2' });
+      const service = await start({ WRITE_RATE_LIMIT: '2', ADMIN_TOKEN: 'correct-horse-battery' });
       const write = (from: string): Promise<{ status: number }> =>
-        service.http().patch('/products/1').set('x-forwarded-for', from).send({ price: 3 });
+        service
+          .http()
+          .patch('/products/1')
+          .set('authorization', 'Bearer correct-horse-battery')
+          .set('x-forwarded-for', from)
+          .send({ price: 3 });
       expect([(await write('1.1.1.1')).status, (await write('2.2.2.2')).status]).toEqual([200, 200]);
       expect((await write('3.3.3.3')).status).toBe(429);
     });

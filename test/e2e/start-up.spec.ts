@@ -5,7 +5,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../apps/api/src/embedded/free-port';
-import { createDatabase } from '../support/database';
+import { Client } from 'pg';
+import { administer, createDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 
 const ROOT = join(__dirname, '../..');
@@ -101,6 +102,34 @@ describe('the compiled service as a process', () => {
     expect(answers.filter((answer) => answer.status === 'fulfilled' && answer.value >= 500)).toEqual([]);
   });
 
+  it('lets a write that is waiting for a lock finish, and tell the others, before it ends', async () => {
+    const { url, drop } = await createDatabase();
+    const service = run({ DATABASE_URL: url, DATABASE_MIGRATE: 'true' });
+    await ready(service);
+    await administer(url, `INSERT INTO products (name, price, category) VALUES ('a', 1, 'books')`);
+    const blocker = new Client({ connectionString: url });
+    await blocker.connect();
+    await blocker.query('BEGIN');
+    await blocker.query('SELECT * FROM products FOR UPDATE');
+    const write = fetch(`http://127.0.0.1:${port}/products/1`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: '{"price": 2}',
+    });
+    await eventually(async () => {
+      const { rows } = await blocker.query(`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`);
+      return rows.length > 0;
+    });
+    service.child.kill('SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await blocker.query('COMMIT');
+    const answer = await write;
+    expect([answer.status, ((await answer.json()) as { price: number }).price]).toEqual([200, 2]);
+    expect(await service.ended).toBe(0);
+    await blocker.end();
+    await drop();
+  });
+
   it.each([
     ['a taken port', async () => ({ PORT: String(await takenPort()) }), /port \d+ is taken.*set PORT/],
     [
@@ -115,6 +144,7 @@ describe('the compiled service as a process', () => {
       /"nowhere" does not exist/,
     ],
     ['missing tables', async () => ({ DATABASE_URL: (await createDatabase()).url }), /npm run migrate/],
+    ['an address of another machine', async () => ({ HOST: '192.0.2.1' }), /cannot listen at HOST=192\.0\.2\.1/],
     ['two malformed variables', async () => ({ CACHE_TTL: '5', LOG_LEVEL: 'loud' }), /LOG_LEVEL[\s\S]*CACHE_TTL/],
     ['production without a database', async () => ({ NODE_ENV: 'production' }), /DATABASE_URL is needed/],
   ])('explains %s in a few lines and ends with 1', async (_what, environment, explanation) => {

@@ -105,11 +105,12 @@ describe('CacheableInterceptor on Fastify', () => {
   it('an old answer stands in for a failure of the server, not for a verdict on the request', async () => {
     await get('/failing').expect(200);
     await new Promise((resolve) => setTimeout(resolve, 5));
+    failure = new NotFoundException();
+    const refused = await get('/failing').expect(404);
+    expect(refused.headers['cache-status']).toBe('strata; fwd=uri-miss');
     failure = new ServiceUnavailableException();
     const served = await get('/failing').expect(200);
     expect(served.headers['cache-status']).toContain('stale-error');
-    failure = new NotFoundException();
-    await get('/failing').expect(404);
   });
 
   it('does not keep an answer with another status than 200', async () => {

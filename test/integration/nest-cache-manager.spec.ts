@@ -34,7 +34,10 @@ describe('an application written for @nestjs/cache-manager', () => {
 
   beforeAll(async () => {
     redis = await RedisServer.start();
-    @Module({ imports: [CacheModule.forRoot({ redis: { url: redis.url }, redisTimeoutMs: 2_000 })], controllers: [OldController] })
+    @Module({
+      imports: [CacheModule.forRoot({ redis: { url: redis.url }, redisTimeoutMs: 2_000 })],
+      controllers: [OldController],
+    })
     class OldModule {}
     app = await NestFactory.create(OldModule, new FastifyAdapter(), { logger: false });
     await app.listen(0, '127.0.0.1');

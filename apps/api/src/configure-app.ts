@@ -19,7 +19,9 @@ export function createAdapter(config: Config): FastifyAdapter {
     requestIdHeader: false,
     trustProxy: trustedProxies(config.TRUST_PROXY),
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 500 },
+    // While draining, what still comes over a connection that is open is answered, not refused.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 16_384 },
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       void reply.header('x-request-id', String(request.id));
       sendProblem(request, reply, {

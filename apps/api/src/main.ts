@@ -4,7 +4,8 @@ import { loadConfig, type Config } from './config/config';
 import { banner } from './runtime/banner';
 import { chooseBacking, type Backing } from './runtime/backing';
 import { createApp } from './runtime/bootstrap';
-import { explainFailure } from './runtime/explain-failure';
+import { explainFailure, listenProblem } from './runtime/explain-failure';
+import { UserError } from './runtime/user-error';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
 interface Running {
@@ -23,14 +24,24 @@ async function start(running: Running): Promise<void> {
   process.stdout.write(`${banner(config, backing, await publicUrl(app))}\n`);
 }
 
+/** Requests under way are finished first; what has not ended after this long is cut. */
+const DRAIN_LIMIT_MS = 10_000;
+
 async function stop(running: Running): Promise<void> {
-  await running.app?.close();
-  await running.backing?.stop();
+  const { app, backing } = running;
+  const cut = setTimeout(() => app?.getHttpServer().closeAllConnections(), DRAIN_LIMIT_MS);
+  await app?.close();
+  clearTimeout(cut);
+  await backing?.stop();
 }
 
 async function refuseTakenPort(config: Config): Promise<void> {
   const probe = createServer().listen(config.PORT, config.HOST);
-  await once(probe, 'listening');
+  try {
+    await once(probe, 'listening');
+  } catch (error) {
+    throw new UserError(listenProblem(error as NodeJS.ErrnoException, config), { cause: error });
+  }
   probe.close();
   await once(probe, 'close');
 }
@@ -41,6 +52,7 @@ async function publicUrl(app: NestFastifyApplication): Promise<string> {
 
 const running: Running = {};
 let stopping: Promise<void> | undefined;
+let signalled = false;
 
 function stopOnce(): Promise<void> {
   stopping ??= stop(running);
@@ -49,6 +61,9 @@ function stopOnce(): Promise<void> {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
+    // Asked twice: somebody is in a hurry. The embedded servers end with this process in any case.
+    if (signalled) process.exit(1);
+    signalled = true;
     void started.then(stopOnce, stopOnce).then(
       () => process.exit(0),
       () => process.exit(1),

@@ -70,6 +70,19 @@ describe('configuration', () => {
     expect(found.join()).not.toContain('hunter2');
   });
 
+  it.each([
+    ['REDIS_URL', 'redis://localhost:6379/cache'],
+    ['REDIS_URL', 'redis://:50%@localhost'],
+    ['CACHE_L1_MAX_BYTES', '0mb'],
+    ['DATABASE_POOL_SIZE', '1'],
+  ])('refuses %s=%s at start, not on the first request', (name, value) => {
+    expect(problems({ [name]: value })).toHaveLength(1);
+  });
+
+  it('takes a compression threshold of nothing for "compress everything"', () => {
+    expect(loadConfig({ CACHE_COMPRESSION_THRESHOLD: '0b' }).CACHE_COMPRESSION_THRESHOLD).toBe(0);
+  });
+
   it('wants one place for Redis, and a name with Sentinels', () => {
     expect(problems({ REDIS_URL: 'redis://a', REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_NAME: 'm' })[0]).toContain(
       'one of',
@@ -81,7 +94,7 @@ describe('configuration', () => {
     expect(loadConfig({ TRUST_PROXY: value }).TRUST_PROXY).toBe(value);
   });
 
-  it.each(['nginx', '10.0.0.0/8/8', '1.2.3'])('refuses TRUST_PROXY=%s', (value) => {
+  it.each(['nginx', '10.0.0.0/8/8', '1.2.3', '10.0.0.0/99'])('refuses TRUST_PROXY=%s', (value) => {
     expect(problems({ TRUST_PROXY: value })).toHaveLength(1);
   });
 });

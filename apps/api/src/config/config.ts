@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addresses, bytes, duration, flag, proxies, url, whole } from './parsers';
+import { addresses, bytes, duration, flag, proxies, redisUrl, url, whole } from './parsers';
 
 const MB = 1_048_576;
 
@@ -13,13 +13,13 @@ export const ENVIRONMENT = z
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'log', 'debug', 'verbose']).default('log'),
     DATABASE_URL: url('postgres', 'postgresql').optional(),
     DATABASE_MIGRATE: flag.default(false),
-    DATABASE_POOL_SIZE: whole(1, 1_000).default(20),
+    DATABASE_POOL_SIZE: whole(2, 1_000).default(20),
     DATABASE_REPLICA_URLS: z
       .string()
       .transform((text) => text.split(',').map((part) => part.trim()))
       .pipe(z.array(url('postgres', 'postgresql')))
       .optional(),
-    REDIS_URL: url('redis', 'rediss').optional(),
+    REDIS_URL: redisUrl.optional(),
     REDIS_CLUSTER_NODES: addresses.optional(),
     REDIS_SENTINELS: addresses.optional(),
     REDIS_SENTINEL_NAME: z.string().optional(),
@@ -33,9 +33,9 @@ export const ENVIRONMENT = z
     CACHE_STALE_WHILE_REVALIDATE: duration.default(30_000),
     CACHE_STALE_IF_ERROR: duration.default(600_000),
     CACHE_NEGATIVE_TTL: duration.default(30_000),
-    CACHE_L1_MAX_ENTRIES: whole(1, 100_000_000).default(100_000),
-    CACHE_L1_MAX_BYTES: bytes.default(64 * MB),
-    CACHE_COMPRESSION_THRESHOLD: bytes.default(1_024),
+    CACHE_L1_MAX_ENTRIES: whole(1, 10_000_000).default(100_000),
+    CACHE_L1_MAX_BYTES: bytes(1_024).default(64 * MB),
+    CACHE_COMPRESSION_THRESHOLD: bytes(0).default(1_024),
     CACHE_COHERENCE: z.enum(['acknowledged', 'broadcast', 'off']).default('acknowledged'),
     CACHE_LEASE_MS: whole(50, 60_000).default(2_000),
     CACHE_MAX_STALE_MS: whole(0, 3_600_000).default(0),

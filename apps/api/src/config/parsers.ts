@@ -13,13 +13,17 @@ export const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** A number of bytes with a unit: `64mb`, `1kb`. */
-export const bytes = z.string().transform((text, context) => {
-  const match = BYTES.exec(text.trim());
-  if (match !== null) return Math.round(Number(match[1]) * FACTOR[match[2]!.toLowerCase()]!);
-  context.addIssue(`"${text}" is not a size with a unit, such as 1kb or 64mb`);
-  return z.NEVER;
-});
+/** A number of bytes with a unit, at least `min`: `64mb`, `1kb`. */
+export const bytes = (min: number): z.ZodType<number, string> =>
+  z.string().transform((text, context) => {
+    const match = BYTES.exec(text.trim());
+    const value = match === null ? NaN : Math.round(Number(match[1]) * FACTOR[match[2]!.toLowerCase()]!);
+    if (value >= min) return value;
+    context.addIssue(
+      `"${text}" is not a size with a unit, such as 1kb or 64mb${min > 0 ? `, of at least ${min} b` : ''}`,
+    );
+    return z.NEVER;
+  });
 
 export const flag = z
   .enum(['true', 'false', '1', '0'], { error: 'is true or false' })
@@ -36,9 +40,14 @@ export const whole = (min: number, max: number): z.ZodType<number, string> =>
 
 /** A URL of one of the given schemes. The value is never repeated in a message: it may hold a password. */
 export const url = (...schemes: readonly string[]): z.ZodType<string, string> =>
-  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
+  z.string().refine((text) => isUrl(text, schemes), {
     error: `is not a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   });
+
+/** A URL of Redis; a path may only be the number of a database. */
+export const redisUrl = url('redis', 'rediss').refine((text) => /^\/?\d*$/.test(new URL(text).pathname), {
+  error: 'has a path that is not the number of a database, as in redis://host:6379/0',
+});
 
 /** `host:port,host:port`. */
 export const addresses = z.string().transform((text, context) => {
@@ -64,5 +73,17 @@ export const proxies = z
 
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
-  return isIP(address) !== 0 && rest.length === 0 && (bits === undefined || /^\d{1,3}$/.test(bits));
+  const width = isIP(address) === 4 ? 32 : 128;
+  return isIP(address) !== 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && +bits <= width));
+}
+
+function isUrl(text: string, schemes: readonly string[]): boolean {
+  if (!URL.canParse(text) || !schemes.includes(new URL(text).protocol.slice(0, -1))) return false;
+  try {
+    // Drivers decode user and password; a stray % would fail there, without a word about the variable.
+    decodeURIComponent(new URL(text).username + new URL(text).password);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -24,27 +24,38 @@ export interface SeedOptions {
 export async function seed(source: DataSource, options: SeedOptions): Promise<number> {
   const repository = source.getRepository(ProductEntity);
   if (options.reset === true) await source.query('TRUNCATE products RESTART IDENTITY');
-  const present = await repository.count();
-  const products = sampleProducts(options.count).slice(present);
+  // Not the number of rows: after a deletion the last product would be added a second time.
+  const present = (await repository.maximum('id')) ?? 0;
+  const total = Math.max(0, options.count - present);
+  options.onProgress?.(0, total);
   let done = 0;
-  options.onProgress?.(0, products.length);
-  for (let i = 0; i < products.length; i += BATCH) {
-    const batch = products.slice(i, i + BATCH);
+  let batch: Partial<ProductEntity>[] = [];
+  const insert = async (): Promise<void> => {
+    if (batch.length === 0) return;
     await repository.insert(batch);
     done += batch.length;
-    options.onProgress?.(done, products.length);
+    batch = [];
+    options.onProgress?.(done, total);
+  };
+  let i = 0;
+  for (const product of sampleProducts(options.count)) {
+    if (++i <= present) continue;
+    if (batch.push(product) === BATCH) await insert();
   }
-  return products.length;
+  await insert();
+  return total;
 }
 
 /** The first `count` products of the fixed random sequence. */
-export function sampleProducts(count: number): Partial<ProductEntity>[] {
+export function* sampleProducts(count: number): Generator<Partial<ProductEntity>> {
   const faker = new Faker({ locale: en, seed: SEED });
-  return Array.from({ length: count }, (_, i) => ({
-    name: faker.commerce.productName(),
-    description: faker.commerce.productDescription(),
-    price: Number(faker.commerce.price({ min: 1, max: 2_000 })),
-    category: CATEGORIES[i % CATEGORIES.length]!,
-    inStock: faker.datatype.boolean({ probability: 0.85 }),
-  }));
+  for (let i = 0; i < count; i++) {
+    yield {
+      name: faker.commerce.productName(),
+      description: faker.commerce.productDescription(),
+      price: Number(faker.commerce.price({ min: 1, max: 2_000 })),
+      category: CATEGORIES[i % CATEGORIES.length]!,
+      inStock: faker.datatype.boolean({ probability: 0.85 }),
+    };
+  }
 }

@@ -1,6 +1,16 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,11 +52,8 @@ export class EmbeddedPostgres {
     if (user !== undefined) chownSync(folder, user.uid, user.gid);
     const data = join(folder, 'pg18');
     const password = passwordIn(folder);
-    if (!existsSync(join(data, 'PG_VERSION'))) await initialise(bin, data, password, user);
-    // After kill -9 the old server may still be shutting down: wait for it, or end it.
-    await run(join(bin, 'pg_ctl'), ['stop', '-D', data, '-m', 'fast', '-w', '-t', '20'], identity(user)).catch(
-      () => undefined,
-    );
+    if (!existsSync(data)) await initialise(bin, data, password, user);
+    await endFormerServer(bin, data, user);
     const port = await freePort();
     const server = TetheredProcess.start({
       command: join(bin, 'postgres'),
@@ -78,7 +85,29 @@ function passwordIn(folder: string): string {
   return readFileSync(file, 'utf8').trim();
 }
 
+/** After kill -9 the old server may still be shutting down: waits for it, or ends it. */
+async function endFormerServer(bin: string, data: string, user: OsUser | undefined): Promise<void> {
+  // The pid in a file that outlived its server may belong to anybody by now; PostgreSQL itself knows a
+  // stale file when it sees one, so only a process that really is this server is stopped.
+  if (!isServerOf(data)) return;
+  const stop = ['stop', '-D', data, '-m', 'fast', '-w', '-t', '20'];
+  await run(join(bin, 'pg_ctl'), stop, identity(user)).catch(() => undefined);
+}
+
+function isServerOf(data: string): boolean {
+  try {
+    const pid = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n', 1)[0]!;
+    const command = execFileSync('ps', ['-o', 'command=', '-p', pid]).toString();
+    return command.includes('postgres') && command.includes(data);
+  } catch {
+    return false;
+  }
+}
+
+/** Made beside and renamed at the end: a half-made cluster must not be taken for a whole one. */
 async function initialise(bin: string, data: string, password: string, user: OsUser | undefined): Promise<void> {
+  const unfinished = `${data}.unfinished`;
+  rmSync(unfinished, { recursive: true, force: true });
   const secret = mkdtempSync(join(tmpdir(), 'strata-initdb-'));
   const file = join(secret, 'password');
   writeFileSync(file, password, { mode: 0o600 });
@@ -87,12 +116,11 @@ async function initialise(bin: string, data: string, password: string, user: OsU
   try {
     await run(
       join(bin, 'initdb'),
-      ['-D', data, '-U', 'strata', '--auth=scram-sha-256', `--pwfile=${file}`, '-E', 'UTF8', '--locale=C', '-N'],
+      ['-D', unfinished, '-U', 'strata', '--auth=scram-sha-256', `--pwfile=${file}`, '-E', 'UTF8', '--locale=C', '-N'],
       identity(user),
     );
+    renameSync(unfinished, data);
   } catch (error) {
-    // A half-made cluster must not be taken for a whole one by the next start.
-    rmSync(data, { recursive: true, force: true });
     throw new UserError(`initdb failed: ${(error as { stderr?: string }).stderr ?? String(error)}`, { cause: error });
   } finally {
     rmSync(secret, { recursive: true, force: true });

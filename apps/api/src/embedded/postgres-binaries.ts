@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../runtime/user-error';
@@ -33,11 +33,15 @@ export function serverUser(): OsUser | undefined {
 export function postgresBinaries(user: OsUser | undefined): string {
   const native = packagedBinaries();
   if (canEnter(join(native, 'bin', 'postgres'), user)) return join(native, 'bin');
-  // Installed below a folder closed to that user, such as /root: a copy it can reach.
+  // Installed below a folder closed to that user, such as /root: a copy it can reach. The folder above is
+  // open to everybody, so a copy that is not root's own is not trusted.
   const copy = join('/var/tmp', 'strata-postgres-18');
-  if (!existsSync(join(copy, 'bin', 'postgres'))) {
-    cpSync(native, copy, { recursive: true, dereference: true });
-    chmodSync(copy, 0o755);
+  if (!existsSync(copy) || statSync(copy).uid !== 0) {
+    rmSync(copy, { recursive: true, force: true });
+    const unfinished = mkdtempSync(`${copy}-`);
+    cpSync(native, unfinished, { recursive: true, dereference: true });
+    chmodSync(unfinished, 0o755);
+    renameSync(unfinished, copy);
   }
   return join(copy, 'bin');
 }

@@ -15,11 +15,16 @@ export interface TetherOptions {
 // The shell stays between us and the server and holds one end of a pipe: when this process ends, in
 // whatever way, `cat` reads the end of the pipe and the server is stopped. No orphan survives kill -9.
 const TETHER = `
-"$@" </dev/null &
+exec 3<&0
+"$@" </dev/null 3<&- &
 server=$!
-cat >/dev/null
-kill -s "$STOP_SIGNAL" "$server" 2>/dev/null
+{ cat <&3 >/dev/null; kill -s "$STOP_SIGNAL" "$server" 2>/dev/null; } &
+watch=$!
+exec 3<&-
 wait "$server"
+code=$?
+kill "$watch" 2>/dev/null
+exit "$code"
 `;
 
 /** A server that lives as long as this process and no longer. */

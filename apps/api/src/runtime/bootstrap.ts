@@ -21,7 +21,7 @@ export async function createApp(config: Config, backing: Backing): Promise<NestF
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot(config, backing),
     createAdapter(config),
-    { bodyParser: false, abortOnError: false, logger: createLogger(config), forceCloseConnections: true },
+    { bodyParser: false, abortOnError: false, logger: createLogger(config) },
   );
   try {
     configureApp(app);

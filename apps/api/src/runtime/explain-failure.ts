@@ -18,13 +18,22 @@ export function explainFailure(error: unknown, config?: Config): string | undefi
     );
   }
   if (!(error instanceof Error)) return undefined;
-  const { code } = error as SystemError;
-  if (code === 'EADDRINUSE') {
-    return `Strata cannot start: port ${config?.PORT} is taken. Stop what listens there, or set PORT to another one.`;
-  }
-  if (code === 'EACCES') return `Strata cannot start: port ${config?.PORT} needs more rights. Set PORT above 1023.`;
   if (error instanceof UserError) return `Strata cannot start: ${error.message}`;
+  if (isFileError(error)) return `Strata cannot start: ${error.message}. It needs a folder it can write to.`;
   return explainDatabase(error, config);
+}
+
+/** Why the service cannot listen, and what to do. */
+export function listenProblem(error: NodeJS.ErrnoException, config: Config): string {
+  if (error.code === 'EADDRINUSE') {
+    return `port ${config.PORT} is taken. Stop what listens there, or set PORT to another one.`;
+  }
+  if (error.code === 'EACCES') return `port ${config.PORT} needs more rights. Set PORT above 1023.`;
+  return `it cannot listen at HOST=${config.HOST} (${error.code ?? error.message}). Set HOST to an address of this machine.`;
+}
+
+function isFileError(error: SystemError): boolean {
+  return 'path' in error && ['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(error.code ?? '');
 }
 
 function explainDatabase(error: SystemError, config: Config | undefined): string | undefined {
@@ -33,7 +42,12 @@ function explainDatabase(error: SystemError, config: Config | undefined): string
     config?.DATABASE_URL === undefined ? 'the database' : `the database at ${new URL(config.DATABASE_URL).host}`;
   if (code === 'ECONNREFUSED') return `Strata cannot start: ${where} refuses connections. Is it running?`;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `Strata cannot start: the host of ${where} is not known.`;
-  if (code === '28P01' || code === '28000') {
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'ETIMEDOUT') {
+    return `Strata cannot start: ${where} cannot be reached (${code}).`;
+  }
+  if (code === '57P03' || code === '53300')
+    return `Strata cannot start: ${where} says: ${error.message}. Try again soon.`;
+  if (code === '28P01' || code === '28000' || /SASL|password/i.test(error.message)) {
     return `Strata cannot start: ${where} refuses user or password. Mend DATABASE_URL.`;
   }
   if (code === '3D000') return `Strata cannot start: ${error.message}. Create it, or mend DATABASE_URL.`;

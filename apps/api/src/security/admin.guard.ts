@@ -12,6 +12,7 @@ import { CONFIG } from '../config/config.token';
 import type { Config } from '../config/config';
 import { WriteLimiter } from './write-limiter';
 
+const LOCAL_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|::ffff:127(\.\d{1,3}){3})$/;
 
 /** Lets through who shows `ADMIN_TOKEN`; without one configured, loopback callers outside production. */
@@ -23,12 +24,18 @@ export class AdminGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    await this.limiter.consume(http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+    return this.authorize(context);
+  }
+
+  /** Who may, without counting the request as a write. */
+  async authorize(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const reply = context.switchToHttp().getResponse<FastifyReply>();
-    await this.limiter.consume(request, reply);
     const token = this.config.ADMIN_TOKEN;
     if (token === undefined) return this.withoutToken(request);
-    const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const given = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (given !== undefined && sameText(given, token)) return true;
     // A refused token costs double, so that guessing is slower than working.
     await this.limiter.consume(request, reply);
@@ -40,7 +47,7 @@ export class AdminGuard implements CanActivate {
     if (this.config.NODE_ENV === 'production') {
       throw new ForbiddenException('refused: set ADMIN_TOKEN to allow this in production');
     }
-    if (!LOOPBACK.test(request.ip)) {
+    if (!isFromThisMachine(request)) {
       throw new ForbiddenException('refused: without ADMIN_TOKEN this is allowed from this machine only');
     }
     // A page of another site that is open in a browser here is on this machine too, but not its user's will.
@@ -49,6 +56,17 @@ export class AdminGuard implements CanActivate {
     }
     return true;
   }
+}
+
+/**
+ * The peer of the connection counts, not what headers say; and a proxy, or a page that has its own name
+ * resolve to this machine, does not speak for the person in front of it.
+ */
+function isFromThisMachine(request: FastifyRequest): boolean {
+  const { headers, socket } = request;
+  if (!LOOPBACK.test(socket.remoteAddress ?? '')) return false;
+  if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined) return false;
+  return LOCAL_HOST.test(headers.host ?? '');
 }
 
 /** Constant time in the length and content of the secret: both sides are digested first. */

@@ -12,6 +12,6 @@ export class MetricsGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    return this.config.METRICS_PUBLIC || this.admin.canActivate(context);
+    return this.config.METRICS_PUBLIC || this.admin.authorize(context);
   }
 }

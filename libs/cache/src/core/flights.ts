@@ -7,8 +7,6 @@ export interface FlightStart {
   /** Order of its start among all reads and flights of the instance. */
   readonly order: number;
   readonly generation: number;
-  /** False for a plain `get`, which looks but does not load. */
-  readonly loads: boolean;
 }
 
 /** A load in progress that others may join. */

@@ -83,7 +83,7 @@ export class Loading<T> {
     const load = Promise.resolve(
       this.loader({
         signal: abort.signal,
-        stale: stale?.value,
+        stale: stale === undefined ? undefined : (this.options.serializer.copy?.(stale.value) ?? stale.value),
         addTags: (...tags) => tags.forEach((tag) => this.tags.add(userTag(tag))),
         setOptions: (options) => (this.overrides = { ...this.overrides, ...options }),
         doNotStore: () => (this.declined = true),

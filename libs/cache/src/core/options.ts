@@ -91,7 +91,7 @@ export function resolveCacheOptions<T>(options: CacheOptions<T> = {}): ResolvedC
     maxEntries: positive('maxEntries', options.maxEntries ?? 100_000, problems),
     maxBytes: positive('maxBytes', options.maxBytes ?? 64 * MIB, problems),
     maxEntryBytes: positive('maxEntryBytes', options.maxEntryBytes ?? 4 * MIB, problems),
-    compressionThreshold: positive('compressionThreshold', options.compressionThreshold ?? 1024, problems),
+    compressionThreshold: notNegative('compressionThreshold', options.compressionThreshold ?? 1024, problems),
     refreshAhead: fraction('refreshAhead', options.refreshAhead ?? 0, problems),
     serializer: options.serializer ?? (jsonSerializer as Serializer<T>),
     isNegative: options.isNegative ?? ((value: T) => value === null),
@@ -140,6 +140,11 @@ function resolveInto(options: EntryOptions, base: ResolvedEntryOptions, problems
 
 function fraction(name: string, value: number, problems: string[]): number {
   if (!(value >= 0 && value < 1)) problems.push(`${name}: ${value} is not a fraction from 0 to below 1`);
+  return value;
+}
+
+function notNegative(name: string, value: number, problems: string[]): number {
+  if (!(value >= 0)) problems.push(`${name}: ${value} is not a number from 0`);
   return value;
 }
 

@@ -1,41 +1,15 @@
-import type { Clock, Timer } from './ports/clock';
-import type { CoherenceState } from './coherence/coherence-state';
+import type { Timer } from './ports/clock';
 import type { Entry } from './entry';
 import type { MissReason } from './events';
-import type { Fills } from './fills';
 import { obtainPermit } from './fleet-turn';
 import { Flights, type Flight } from './flights';
+import { JoinRules } from './join-rules';
 import type { Loading } from './loading';
+import type { Departure, ReadRequest, ReadThroughParts } from './read-request';
 import { loadResult, tierHit, type ReadResult } from './read-result';
-import { missReason, type Reporter } from './reporter';
-import type { StaleRules } from './stale-rules';
+import { missReason } from './reporter';
 import type { LocalLookup } from './tiers/local-tier';
-import type { LoadPermit, RemoteTier } from './tiers/remote-tier';
-
-/** One read: the key, the protocol tags the reader declares, and how to load what is missing. */
-export interface ReadRequest<T> {
-  readonly key: string;
-  readonly tags: readonly string[];
-  /** Absent for a plain `get`: the read then ends where a load would begin. */
-  readonly loading: Loading<T> | undefined;
-}
-
-/** Parts a {@link ReadThrough} is made of. */
-export interface ReadThroughParts<T> {
-  readonly remote: RemoteTier<T>;
-  readonly fills: Fills<T>;
-  readonly stale: StaleRules<T>;
-  readonly state: CoherenceState;
-  readonly reporter: Reporter;
-  readonly clock: Clock;
-}
-
-/** What a flight starts from. */
-interface Departure<T> extends ReadRequest<T> {
-  readonly reason: MissReason;
-  readonly fallback: Entry<T> | undefined;
-  readonly refreshing: boolean;
-}
+import type { LoadPermit } from './tiers/remote-tier';
 
 /** Pause after a failed refresh before the next one, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
@@ -45,11 +19,18 @@ export class ReadThrough<T> {
   readonly flights = new Flights<T>();
   private order = 0;
 
-  constructor(private readonly parts: ReadThroughParts<T>) {}
+  private readonly joining: JoinRules<T>;
+
+  constructor(private readonly parts: ReadThroughParts<T>) {
+    this.joining = new JoinRules(parts.state, parts.stale);
+  }
 
   /** Serves what L1 has said of the key without waiting, or joins or starts a flight. */
   read(request: ReadRequest<T>, found: LocalLookup<T>): Promise<ReadResult<T>> {
     if (found.kind === 'miss') return this.fetch({ ...request, ...found, refreshing: false });
+    if (found.kind === 'revalidate' && request.loading === undefined) {
+      return this.look({ ...request, reason: 'expired', fallback: found.entry, refreshing: false });
+    }
     if (found.kind === 'fresh') return Promise.resolve(tierHit(found.entry, 'L1', undefined));
     this.refresh(request, found.entry);
     if (found.kind === 'ahead') return Promise.resolve(tierHit(found.entry, 'L1', undefined));
@@ -73,20 +54,22 @@ export class ReadThrough<T> {
     reporter.refresh(request.key);
     const pause = (): void => void (stale.retryAfter = clock.now() + RETRY_AFTER_MS);
     const flight = this.launch({ ...request, reason: 'expired', fallback: stale, refreshing: true });
-    flight.promise.then((result) => result.stale === 'error' && pause(), pause);
+    // Also when the loader had nothing to store: the next reader would only ask it again.
+    flight.promise.then((result) => (result.stale === 'error' || result.entry === undefined) && pause(), pause);
   }
 
   private async fetch(departure: Departure<T>): Promise<ReadResult<T>> {
     const { key, loading } = departure;
+    if (loading === undefined) return this.look(departure);
     const readOrder = this.order++;
     for (;;) {
       const flight = this.flights.get(key);
-      if (flight === undefined || this.isOutdated(flight, departure)) {
+      if (flight === undefined || this.joining.isOutdated(flight, departure.tags)) {
         return this.landing(this.launch(departure), departure);
       }
       const startedAfter = flight.order > readOrder;
-      loading?.stepAside();
-      if (!startedAfter && !this.mayJoin(flight)) {
+      loading.stepAside();
+      if (!startedAfter && !this.joining.mayJoin(flight)) {
         // No proof that this flight's value is new enough: wait for the next one, not beside it, so
         // that a fleet without Redis still loads each key once at a time.
         await flight.promise.catch(() => undefined);
@@ -94,9 +77,8 @@ export class ReadThrough<T> {
       }
       const result = await this.landing(flight, departure);
       if (result.stale === 'timeout') return result;
-      if (!result.shareable && loading !== undefined) return this.loadAlone(departure, loading);
-      const lookedOnly = loading !== undefined && !flight.loads && result.source === 'load';
-      if (lookedOnly || !this.suits(result, flight, departure, startedAfter)) continue;
+      if (!result.shareable) return this.loadAlone(departure, loading);
+      if (!this.joining.suits(result, flight, departure.tags, startedAfter)) continue;
       this.parts.reporter.coalesced(key, 'process');
       return { ...result, collapsed: true };
     }
@@ -117,41 +99,18 @@ export class ReadThrough<T> {
     return tierHit(usable, 'L1', 'timeout');
   }
 
-  /** An earlier flight may be joined only while every invalidation is sure to be heard. */
-  private mayJoin(flight: Flight<T>): boolean {
-    return this.parts.state.leaseHeld && flight.generation === this.parts.state.generation;
-  }
-
-  /** True when a declared tag was invalidated after the flight got its version: nobody joins it any more. */
-  private isOutdated(flight: Flight<T>, request: ReadRequest<T>): boolean {
-    return flight.basis !== undefined && this.parts.state.verdict(request.tags, flight.basis) !== 'valid';
-  }
-
-  /**
-   * Landing check of those who joined. A load that began after the read is new enough whatever its tags
-   * are. Anything else must carry the reader's tags, or it was never checked for them, and none of its
-   * tags may have been invalidated meanwhile: it may carry some that the reader did not know.
-   */
-  private suits(result: ReadResult<T>, flight: Flight<T>, request: ReadRequest<T>, startedAfter: boolean): boolean {
-    if (startedAfter && result.source === 'load') return true;
-    const { basis, dependsOn } = result;
-    return (
-      basis !== undefined &&
-      request.tags.every((tag) => dependsOn.includes(tag)) &&
-      (startedAfter || this.mayJoin(flight)) &&
-      this.parts.state.verdict(dependsOn, basis) === 'valid'
-    );
-  }
-
   private launch(departure: Departure<T>): Flight<T> {
     const { generation } = this.parts.state;
-    const start = { order: this.order++, generation, loads: departure.loading !== undefined };
+    const start = { order: this.order++, generation };
     return this.flights.launch(departure.key, start, (flight) => this.fly(flight, departure));
   }
 
   private async fly(flight: Flight<T>, departure: Departure<T>): Promise<ReadResult<T>> {
     const { key, tags, reason, fallback, refreshing } = departure;
-    const { remote, stale } = this.parts;
+    const { remote, stale, clock } = this.parts;
+    flight.fallback = stale.provable(fallback);
+    const resting = stale.mayStandIn(flight.fallback, tags);
+    if (!refreshing && resting !== undefined && clock.now() < resting.retryAfter) return this.standIn(key, resting);
     const found = await remote.lookup(key, tags);
     if (found.kind === 'unavailable') return this.withoutRemote(flight, departure);
     const renewed = found.kind === 'fresh' && !(refreshing && found.entry.createdAt <= (fallback?.createdAt ?? 0));
@@ -159,9 +118,8 @@ export class ReadThrough<T> {
       return this.promote(flight, departure, found.entry, found.kind);
     }
     const missed = found.kind === 'miss' ? missReason(reason, found.reason) : 'expired';
-    if (departure.loading === undefined) return loadResult<T>(undefined, missed, { stored: false, shareable: true });
     const inRemote = found.kind === 'miss' ? found.fallback : found.entry;
-    flight.fallback = inRemote ?? stale.provable(fallback);
+    flight.fallback = inRemote ?? flight.fallback;
     const landed = (entry: Entry<T>): ReadResult<T> => this.promote(flight, departure, entry, 'fresh');
     const permit = await obtainPermit(this.parts, flight, departure, landed);
     if (permit !== undefined && 'value' in permit) return permit;
@@ -172,7 +130,6 @@ export class ReadThrough<T> {
     const { stale, reporter } = this.parts;
     const kept = stale.disconnected(departure.fallback, departure.tags);
     if (kept === undefined) {
-      flight.fallback = stale.provable(departure.fallback);
       return this.load(flight, departure, undefined, flight.fallback, departure.reason);
     }
     reporter.stale(departure.key, 'disconnected');
@@ -227,8 +184,30 @@ export class ReadThrough<T> {
   private afterError(departure: Departure<T>, fallback: Entry<T> | undefined, error: unknown): ReadResult<T> {
     const usable = this.parts.stale.afterError(fallback, departure.tags, error);
     if (usable === undefined) throw error;
-    if (!departure.refreshing) this.parts.reporter.stale(departure.key, 'error');
-    return tierHit(usable, 'L1', 'error');
+    // Kept in L1 with a pause, so that the next readers need not wait for the same failure.
+    usable.retryAfter = this.parts.clock.now() + RETRY_AFTER_MS;
+    this.parts.fills.fillLocal(departure.key, usable, usable.generation);
+    return departure.refreshing ? tierHit(usable, 'L1', 'error') : this.standIn(departure.key, usable);
+  }
+
+  private standIn(key: string, entry: Entry<T>): ReadResult<T> {
+    this.parts.reporter.stale(key, 'error');
+    return tierHit(entry, 'L1', 'error');
+  }
+
+  /** A plain `get`: never loads, never waits for a load, serves nothing stale that it could not renew. */
+  private async look(departure: Departure<T>): Promise<ReadResult<T>> {
+    const { remote, fills, stale, reporter, state } = this.parts;
+    const { generation } = state;
+    const found = await remote.lookup(departure.key, departure.tags);
+    if (found.kind === 'fresh') {
+      fills.fillLocal(departure.key, found.entry, generation);
+      return tierHit(found.entry, 'L2', undefined);
+    }
+    const kept = found.kind === 'unavailable' ? stale.disconnected(departure.fallback, departure.tags) : undefined;
+    if (kept === undefined) return loadResult<T>(undefined, departure.reason, { stored: false, shareable: true });
+    reporter.stale(departure.key, 'disconnected');
+    return tierHit(kept, 'L1', 'disconnected');
   }
 
   /** A load of this caller's own, outside the slot: nobody may share what a loader declined to store. */

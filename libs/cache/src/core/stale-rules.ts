@@ -29,11 +29,14 @@ export class StaleRules<T> {
     return this.carries(entry, tags) && this.verdict(entry) === 'valid' ? entry : undefined;
   }
 
-  /** `staleIfError`: what was not deleted, for a reader with `tags`; what was expired on purpose included. */
+  /** `staleIfError`: what may be served to a reader with `tags` instead of `error`. */
   afterError(entry: Entry<T> | undefined, tags: readonly string[], error: unknown): Entry<T> | undefined {
-    if (entry === undefined || this.clock.now() >= entry.errorUntil || !this.policy.isStaleAllowed(error)) {
-      return undefined;
-    }
+    return this.policy.isStaleAllowed(error) ? this.mayStandIn(entry, tags) : undefined;
+  }
+
+  /** What may stand in for a failed load: not deleted; what was expired on purpose included. */
+  mayStandIn(entry: Entry<T> | undefined, tags: readonly string[]): Entry<T> | undefined {
+    if (entry === undefined || this.clock.now() >= entry.errorUntil) return undefined;
     return this.carries(entry, tags) && this.verdict(entry) !== 'deleted' ? entry : undefined;
   }
 

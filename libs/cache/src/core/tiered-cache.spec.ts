@@ -301,6 +301,44 @@ describe('TieredCache on L1 alone', () => {
       expect(cache.counters.stale.served).toBe(5);
     });
 
+    it('stand in for one failed load for all callers, and for a while afterwards', async () => {
+      await cache.getOrSet('a', () => 1, options);
+      await cache.expire('a');
+      const failing = jest.fn(() => Promise.reject(new Error('down')));
+      expect(await Promise.all(Array.from({ length: 20 }, () => cache.getOrSet('a', failing, options)))).toEqual(
+        Array(20).fill(1),
+      );
+      expect(failing).toHaveBeenCalledTimes(1);
+      await cache.getOrSet('a', failing, options);
+      expect(failing).toHaveBeenCalledTimes(1);
+      await clock.advance(1_000);
+      await cache.getOrSet('a', failing, options);
+      expect(failing).toHaveBeenCalledTimes(2);
+    });
+
+    it('are not asked for again and again when the source has nothing any more', async () => {
+      await cache.getOrSet('a', () => 1, options);
+      await clock.advance(10_000);
+      const empty = jest.fn(() => undefined);
+      for (let i = 0; i < 5; i++) {
+        await cache.getOrSet('a', empty, options);
+        await cache.settled();
+      }
+      expect(empty).toHaveBeenCalledTimes(1);
+    });
+
+    it('are nothing for a plain get, which could not renew them, and which waits for no load', async () => {
+      await cache.getOrSet('a', () => 1, options);
+      await clock.advance(10_000);
+      expect(await cache.get('a')).toBeUndefined();
+      const gate = new Gate();
+      const load = cache.getOrSet('b', async () => (await gate.pass(), Promise.reject(new Error('loader'))));
+      await gate.reached;
+      expect(await cache.get('b')).toBeUndefined();
+      gate.release();
+      await expect(load).rejects.toThrow('loader');
+    });
+
     it('do not stand in for an error that the cache says is final', async () => {
       const strict = strata.cache('strict', { isStaleAllowed: (error) => (error as Error).message !== 'forbidden' });
       await strict.getOrSet('a', () => 1, options);
@@ -316,6 +354,7 @@ describe('TieredCache on L1 alone', () => {
       await cache.expire('a');
       expect(await cache.get('a')).toBeUndefined();
       expect(await cache.getOrSet('a', () => Promise.reject(new Error('down')), options)).toBe(1);
+      await clock.advance(1_000);
       expect(await cache.getOrSet('a', () => 2, options)).toBe(2);
     });
   });

@@ -1,7 +1,7 @@
 import { BatchLoad, type ManyLoader } from './batch-load';
 import type { LocalStore } from './ports/local-store';
 import type { InvalidationResult } from './coherence/invalidator';
-import { deadAt, type Entry } from './entry';
+import { deadAt } from './entry';
 import { assertKey, protocolTags, userTags } from './keys';
 import { Loading, type Loader } from './loading';
 import { resolveEntryOptions, type EntryOptions } from './options';
@@ -64,7 +64,7 @@ export class TieredCache<T = unknown> {
   /** What L1 may serve at once, fresh only; counts as a look-up. For callers that cannot wait. */
   peek(key: string, options: ReadOptions = NO_OPTIONS): T | undefined {
     const found = this.parts.local.lookup(key, userTags(options.tags));
-    return found.kind === 'fresh' || found.kind === 'ahead' ? this.handOut(found.entry.value, found.entry) : undefined;
+    return found.kind === 'fresh' || found.kind === 'ahead' ? this.handOut(found.entry.value) : undefined;
   }
 
   /** L1, then L2 with back-fill for the remaining life. Never loads; `undefined` means absent. */
@@ -87,7 +87,7 @@ export class TieredCache<T = unknown> {
     assertKey(key);
     const tags = userTags(options.tags);
     const result = await this.read(key, loader, options, tags, this.parts.local.lookup(key, tags));
-    return { ...result, value: this.handOut(result.value, result.entry) };
+    return { ...result, value: this.handOut(result.value) };
   }
 
   /** The hot path: on an L1 hit nothing is built but the promise. */
@@ -95,9 +95,9 @@ export class TieredCache<T = unknown> {
     assertKey(key);
     const tags = userTags(options.tags);
     const found = this.parts.local.lookup(key, tags);
-    if (found.kind === 'fresh') return this.handOut(found.entry.value, found.entry);
-    const { value, entry } = await this.read(key, loader, options, tags, found);
-    return this.handOut(value, entry);
+    if (found.kind === 'fresh') return this.handOut(found.entry.value);
+    const { value } = await this.read(key, loader, options, tags, found);
+    return this.handOut(value);
   }
 
   private read(
@@ -144,7 +144,7 @@ export class TieredCache<T = unknown> {
       const loading = new Loading<T>(() => batch.load(key), tags, entryOptions, parts.options, parts.clock, stepAside);
       const found = parts.local.lookup(key, declared);
       const result = await parts.reader.read({ key, tags, loading }, found).finally(stepAside);
-      return this.handOut(result.value, result.entry);
+      return this.handOut(result.value);
     };
     const all = Promise.all(unique.map(readOne));
     const values = await (options.signal === undefined ? all : untilAborted(all, options.signal));
@@ -201,9 +201,9 @@ export class TieredCache<T = unknown> {
   }
 
   /** What every reader may have: the shared value, or a copy of its own where it could be changed. */
-  private handOut(value: T | undefined, entry: Entry<T> | undefined): T | undefined {
+  private handOut(value: T | undefined): T | undefined {
     const { serializer } = this.parts.options;
-    return serializer.copy === undefined || value === undefined || entry === undefined ? value : serializer.copy(value);
+    return serializer.copy === undefined || value === undefined ? value : serializer.copy(value);
   }
 }
 

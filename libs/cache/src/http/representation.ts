@@ -23,17 +23,23 @@ export function decodeRepresentation(bytes: Buffer): Representation {
     throw new TypeError('not a representation');
   }
   for (const value of Object.values(headers)) if (typeof value !== 'string') throw new TypeError('not a header');
+  // A copy on memory of its own: a slice would keep the whole network buffer alive for the life of the
+  // entry, and one from Node's pool a slab of 8 KiB.
+  const body = Buffer.allocUnsafeSlow(bytes.length - bodyAt);
+  bytes.copy(body, 0, bodyAt);
   return Object.freeze({
     status: status as number,
     headers: Object.freeze(headers as Record<string, string>),
-    // A copy: a slice would keep the whole network buffer alive for the life of the entry.
-    body: Buffer.from(bytes.subarray(bodyAt)),
+    body,
   });
 }
 
+/** Objects around the body: buffer, its backing store, the frozen pair. */
+const BUFFER_OVERHEAD_BYTES = 300;
+
 /** Memory a representation occupies: body off the heap, headers on it. */
 export function weighRepresentation(representation: Representation): number {
-  let bytes = 160 + representation.body.length;
+  let bytes = BUFFER_OVERHEAD_BYTES + representation.body.length;
   for (const [name, value] of Object.entries(representation.headers)) bytes += 32 + name.length + value.length;
   return bytes;
 }

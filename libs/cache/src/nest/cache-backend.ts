@@ -36,7 +36,10 @@ export class CacheBackend {
       ...(options.maxStaleMs === undefined ? {} : { maxStaleMs: options.maxStaleMs }),
       ...(options.undelivered === undefined ? {} : { undelivered: options.undelivered }),
     });
-    return new CacheBackend(options, strata, driver);
+    const backend = new CacheBackend(options, strata, driver);
+    // Made now, not on the first request: wrong options stop the start.
+    backend.httpCache();
+    return backend;
   }
 
   get enabled(): boolean {

@@ -68,7 +68,13 @@ export class CacheableInterceptor implements NestInterceptor {
     const startedAt = performance.now();
     const cache = this.backend.httpCache(operation.cache);
     const options = { ...operation.entry, tags: operation.tags(request) };
-    const result = await cache.fetch(key, (loading) => this.load(exchange, loading), options);
+    const result = await cache
+      .fetch(key, (loading) => this.load(exchange, loading), options)
+      .catch((error: unknown) => {
+        const outcome = { kind: 'forward', reason: 'uri-miss', stored: false, collapsed: false } as const;
+        response.set('cache-status', cacheStatus(outcome));
+        throw error;
+      });
     this.stats.record(result.source !== 'load', performance.now() - startedAt);
     response.set('cache-status', cacheStatus(outcomeOf(result)));
     return this.send(response, result.value!);

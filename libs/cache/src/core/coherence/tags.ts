@@ -3,8 +3,14 @@ import { CacheError } from '../errors';
 /** Tag of everything in the namespace. */
 export const EVERYTHING = '*';
 
-/** Tag of everything in one named cache; `clear()` invalidates it. */
-export const everythingIn = (cache: string): string => `*:${cache}`;
+const everythingTags = new Map<string, string>();
+
+/** Tag of everything in one named cache; `clear()` invalidates it. One string for all entries of the cache. */
+export function everythingIn(cache: string): string {
+  let tag = everythingTags.get(cache);
+  if (tag === undefined) everythingTags.set(cache, (tag = `*:${cache}`));
+  return tag;
+}
 
 /** Tag of one key. Prefixes keep the names a user chooses out of the names the protocol uses. */
 export const tagOfKey = (cache: string, key: string): string => `k:${cache}:${key}`;

@@ -7,8 +7,8 @@ import type { CacheEvent, EventHub, MissReason } from '../events';
 import type { ResolvedCacheOptions } from '../options';
 import type { LocalCounters } from '../stats';
 
-/** Heap bytes of an entry besides its value: the objects around it, the key and the tag strings. */
-export const ENTRY_OVERHEAD_BYTES = 400;
+/** Heap bytes of an entry besides its value and its names; measured by `npm run bench:memory`. */
+export const ENTRY_OVERHEAD_BYTES = 490;
 
 /** What L1 says of a key. `ahead` is fresh and due for a refresh in the background (`refreshAhead`). */
 export type LocalLookup<T> =

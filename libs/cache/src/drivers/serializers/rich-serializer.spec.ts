@@ -1,3 +1,4 @@
+import type { Serializer } from '../../core/ports/serializer';
 import { localStrata } from '../../testing';
 import { richSerializer } from './rich-serializer';
 
@@ -8,6 +9,8 @@ const value = () => ({
   big: 12_345_678_901_234_567_890n,
   bytes: Buffer.from('héllo'),
   nothing: undefined,
+  url: new URL('https://example.org/a?b=1'),
+  pattern: /a+/gi,
   text: '_function_x|() => 1',
 });
 
@@ -31,6 +34,39 @@ describe('richSerializer', () => {
     expect(Buffer.isBuffer((read.map.get('a') as { bytes: Buffer }).bytes)).toBe(true);
     expect((await cache.fetch('a', value)).value).not.toBe(read);
     expect(cache.peek('a')).toEqual(value());
+  });
+
+  it('copies shared and cyclic values once, whatever the number of paths to them', async () => {
+    const cyclic: Record<string, unknown> = { name: 'loop' };
+    cyclic['self'] = cyclic;
+    let dag: unknown = { leaf: new Date(0) };
+    for (let i = 0; i < 40; i++) dag = { left: dag, right: dag };
+    const { strata } = localStrata();
+    const cache = strata.cache('rich', { serializer: richSerializer });
+    const loop = (await cache.getOrSet('loop', () => cyclic)) as typeof cyclic;
+    expect(loop['self']).toBe(loop);
+    const copy = richSerializer.copy!(dag) as { left: unknown; right: unknown };
+    expect(copy.left).toBe(copy.right);
+  });
+
+  it('shows a loader a copy of the stale value, and callers of an unstored one a copy each', async () => {
+    const { strata, clock } = localStrata();
+    const cache = strata.cache<{ items: Set<string> }>('rich', {
+      serializer: richSerializer as Serializer<{ items: Set<string> }>,
+      ttl: '1s',
+      staleIfError: '1h',
+    });
+    await cache.getOrSet('a', () => ({ items: new Set(['x']) }));
+    await clock.advance(1_000);
+    const read = await cache.getOrSet('a', ({ stale }) => {
+      stale!.items.add('changed');
+      throw new Error('down');
+    });
+    expect(read).toEqual({ items: new Set(['x']) });
+    const [one, two] = await Promise.all(
+      [1, 2].map(() => cache.getOrSet('b', () => ({ items: new Set<string>() }), { ttl: 0 })),
+    );
+    expect(one).not.toBe(two);
   });
 
   it('refuses hostile bytes without touching a prototype', () => {

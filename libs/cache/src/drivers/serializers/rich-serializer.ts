@@ -1,5 +1,6 @@
 import SuperJSON from 'superjson';
 import type { Serializer } from '../../core/ports/serializer';
+import { richCopy } from './rich-copy';
 
 const MAX_DEPTH = 256;
 const rich = new SuperJSON();
@@ -16,7 +17,7 @@ rich.registerCustom<Buffer, string>(
 /**
  * Keeps what JSON loses: `Date`, `Map`, `Set`, `BigInt`, `Buffer`, `RegExp`, `URL`, `undefined` in objects.
  *
- * Such values cannot be frozen, so every reader gets a copy of its own: a hit costs a `structuredClone`.
+ * Such values cannot be frozen, so every reader gets a copy of its own: a hit costs a deep copy.
  */
 export const richSerializer: Serializer = {
   id: 3,
@@ -24,35 +25,14 @@ export const richSerializer: Serializer = {
   decode(bytes) {
     const text = bytes.toString('utf8');
     refuseDeepNesting(text);
-    return rich.parse(text);
+    const value: unknown = rich.parse(text);
+    // Tried once here, where a value that cannot be copied is a miss and not a reader's error.
+    richCopy(value);
+    return value;
   },
-  copy: (value) => cloned(value),
+  copy: (value) => richCopy(value),
   weigh: (value) => Math.ceil(rich.stringify(value).length * 2.5),
 };
-
-/** `structuredClone`, which turns a `Buffer` into a bare `Uint8Array`, with that mended. */
-function cloned(value: unknown): unknown {
-  return withBuffers(value, structuredClone(value));
-}
-
-function withBuffers(original: unknown, copy: unknown): unknown {
-  if (Buffer.isBuffer(original)) return Buffer.from(copy as Uint8Array);
-  if (original instanceof Map) {
-    const copies = [...(copy as Map<unknown, unknown>)];
-    return new Map([...original].map(([k, v], i) => [withBuffers(k, copies[i]![0]), withBuffers(v, copies[i]![1])]));
-  }
-  if (original instanceof Set) {
-    const copies = [...(copy as Set<unknown>)];
-    return new Set([...original].map((v, i) => withBuffers(v, copies[i])));
-  }
-  if (typeof original === 'object' && original !== null && isPlain(original)) {
-    const target = copy as Record<string, unknown>;
-    for (const [name, part] of Object.entries(original)) target[name] = withBuffers(part, target[name]);
-  }
-  return copy;
-}
-
-const isPlain = (value: object): boolean => Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 
 /** superjson walks recursively: hostile nesting is refused before it could exhaust the stack. */
 function refuseDeepNesting(text: string): void {

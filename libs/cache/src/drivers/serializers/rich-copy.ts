@@ -1,0 +1,39 @@
+/**
+ * A deep copy of what the rich serializer carries. Shared and cyclic references are kept as they are, each
+ * object is visited once. What is not known here is immutable in practice and shared.
+ */
+export function richCopy(value: unknown, seen = new Map<object, unknown>()): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const known = seen.get(value);
+  if (known !== undefined) return known;
+  const copy = emptyLike(value);
+  seen.set(value, copy);
+  if (value instanceof Map) {
+    for (const [key, part] of value) (copy as Map<unknown, unknown>).set(richCopy(key, seen), richCopy(part, seen));
+  } else if (value instanceof Set) {
+    for (const part of value) (copy as Set<unknown>).add(richCopy(part, seen));
+  } else if (copy !== value && isContainer(value)) {
+    for (const name of Object.keys(value)) {
+      const part = richCopy((value as Record<string, unknown>)[name], seen);
+      Object.defineProperty(copy, name, { value: part, enumerable: true, writable: true, configurable: true });
+    }
+  }
+  return copy;
+}
+
+function emptyLike(value: object): object {
+  if (Array.isArray(value)) return [];
+  if (value instanceof Map) return new Map();
+  if (value instanceof Set) return new Set();
+  if (value instanceof Date) return new Date(value);
+  if (Buffer.isBuffer(value)) return Buffer.from(value);
+  if (value instanceof URL) return new URL(value.href);
+  if (value instanceof RegExp) return new RegExp(value.source, value.flags);
+  if (ArrayBuffer.isView(value)) return structuredClone(value);
+  return isContainer(value) ? {} : value;
+}
+
+function isContainer(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
+}

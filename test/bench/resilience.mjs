@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'hdr-histogram-js';
@@ -156,16 +156,7 @@ async function startRedis() {
     cwd: folder,
     stdio: 'ignore',
   });
-  const client = new Redis(port, { lazyConnect: true });
-  client.on('error', () => undefined);
-  while (
-    !(await client.connect().then(
-      () => true,
-      () => false,
-    ))
-  )
-    await sleep(50);
-  client.disconnect();
+  while (!(await accepts(port))) await sleep(20);
   const stop = async () => {
     child.kill('SIGCONT');
     child.kill('SIGTERM');
@@ -173,4 +164,12 @@ async function startRedis() {
     rmSync(folder, { recursive: true, force: true });
   };
   return { port, pid: child.pid, stop };
+}
+
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }

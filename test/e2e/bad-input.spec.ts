@@ -54,7 +54,7 @@ describe('bad input', () => {
     ['/products/99999999999999999999', 'id'],
     ['/products/%00', 'id'],
     ['/products/7%20', 'id'],
-    [`/products/${'9'.repeat(2_000)}`, 'id'],
+    [`/products/${'9'.repeat(600)}`, 'id'],
     ['/products?limit=-5', 'limit'],
     ['/products?limit=0', 'limit'],
     ['/products?limit=1000000000', 'limit'],

@@ -29,8 +29,12 @@ const DRAIN_LIMIT_MS = 10_000;
 
 async function stop(running: Running): Promise<void> {
   const { app, backing } = running;
-  const cut = setTimeout(() => app?.getHttpServer().closeAllConnections(), DRAIN_LIMIT_MS);
+  const server = app?.getHttpServer();
+  // A connection that falls idle after its last answer would otherwise hold the stop until it times out.
+  const sweep = setInterval(() => server?.closeIdleConnections(), 50);
+  const cut = setTimeout(() => server?.closeAllConnections(), DRAIN_LIMIT_MS);
   await app?.close();
+  clearInterval(sweep);
   clearTimeout(cut);
   await backing?.stop();
 }

@@ -86,9 +86,8 @@ async function openLoop(read, seconds) {
 function line(name, { latency, errors }) {
   const ms = (micros) => (micros / 1_000).toFixed(1).padStart(8);
   const over = [];
-  let slow = 0;
   for (let p = 0; p <= 100; p += 0.01) over.push(latency.getValueAtPercentile(p));
-  slow = Math.round((over.filter((value) => value > 40_000).length / over.length) * latency.totalCount);
+  const slow = Math.round((over.filter((value) => value > 40_000).length / over.length) * latency.totalCount);
   const values = [50, 99, 99.9].map((p) => ms(latency.getValueAtPercentile(p))).join(' ');
   process.stdout.write(
     `${name.padEnd(40)} ${values} ${ms(latency.maxValue)} ${String(slow).padStart(9)} ${String(errors).padStart(8)}\n`,

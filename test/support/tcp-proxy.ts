@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { createConnection, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** A proxy between a client and a server that can lose bytes or cut connections. */
+export class TcpProxy {
+  private readonly pairs = new Set<readonly [client: Socket, server: Socket]>();
+  /** What is lost: nothing, what the client sends, what the server answers, or both. */
+  lost: 'nothing' | 'requests' | 'answers' | 'both' = 'nothing';
+
+  private constructor(private readonly server: Server) {}
+
+  static async start(target: number): Promise<TcpProxy> {
+    const server = createServer();
+    const proxy = new TcpProxy(server);
+    server.on('connection', (client) => proxy.join(client, createConnection(target, '127.0.0.1')));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return proxy;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** Cuts every connection without a goodbye. */
+  cut(): void {
+    for (const [client, server] of this.pairs) {
+      client.resetAndDestroy();
+      server.resetAndDestroy();
+    }
+    this.pairs.clear();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private join(client: Socket, server: Socket): void {
+    const pair = [client, server] as const;
+    this.pairs.add(pair);
+    const end = (): void => {
+      this.pairs.delete(pair);
+      client.destroy();
+      server.destroy();
+    };
+    client.on('data', (bytes) => {
+      if (this.lost === 'nothing' || this.lost === 'answers') server.write(bytes);
+    });
+    server.on('data', (bytes) => {
+      if (this.lost === 'nothing' || this.lost === 'requests') client.write(bytes);
+    });
+    for (const socket of pair) socket.on('error', end).on('close', end);
+  }
+}

@@ -113,6 +113,20 @@ describe('faults of a real Redis', () => {
     }
   });
 
+  it('an entry of an epoch that ended stays invalid when its tags are known again with lower numbers', async () => {
+    const a = await start();
+    await lease(a);
+    for (let i = 0; i < 20; i++) await a.strata.invalidateTags(['noise']);
+    await a.cache.getOrSet('k', () => 'old', { tags: ['t'] });
+    await a.cache.settled();
+    await redis.command((client) => client.del('{test}:head'));
+    a.cache.clearLocal();
+    const failing = () => Promise.reject(new Error('down'));
+    await expect(a.cache.getOrSet('k', failing, { tags: ['t'] })).rejects.toThrow('down');
+    a.cache.clearLocal();
+    expect(await a.cache.get('k', { tags: ['t'] })).toBeUndefined();
+  });
+
   it('an instance whose subscription was cut revalidates instead of serving what it may have missed', async () => {
     const [a, b] = [await start(), await start()];
     await lease(a, b);

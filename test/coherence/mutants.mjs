@@ -1,0 +1,97 @@
+// Switches off one rule of the protocol at a time and expects the tests to notice: `npm run test:mutants`.
+// Works on a copy of the sources in place and puts each file back; refuses to start on uncommitted changes.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+
+const CORE = 'libs/cache/src/core';
+const REDIS = 'libs/cache/src/drivers/redis';
+
+const MUTANTS = [
+  [
+    'a missing tag is taken as valid',
+    `${CORE}/tiers/remote-tier.ts`,
+    "version === undefined ? 'deleted' :",
+    "version === undefined ? 'valid' :",
+  ],
+  [
+    'joiners are not checked at landing',
+    `${CORE}/join-rules.ts`,
+    "return this.state.verdict(dependsOn, basis) === 'valid';",
+    'return true;',
+  ],
+  ['fills are not checked by L1', `${CORE}/fills.ts`, "if (verdict !== 'valid') return 'invalidated';", ''],
+  [
+    'the generation is not checked on a hit',
+    `${CORE}/tiers/local-tier.ts`,
+    'entry.generation !== this.state.generation',
+    'entry.generation !== entry.generation',
+  ],
+  [
+    'the lease is not checked on a hit',
+    `${CORE}/tiers/local-tier.ts`,
+    'if (!this.state.leaseHeld) return',
+    'if (this.state.leaseHeld === undefined) return',
+  ],
+  ['the epoch of an entry is ignored', `${CORE}/tiers/remote-tier.ts`, 'epoch !== entry.born.epoch || ', ''],
+  [
+    'nobody waits for acknowledgements',
+    `${CORE}/coherence/invalidator.ts`,
+    '.filter((id) => id !== this.member);',
+    '.filter(() => false);',
+  ],
+  [
+    'the lease counts from the arrival of the echo',
+    `${CORE}/coherence/lease.ts`,
+    'grantLease(sent.monotonic, sent.wall,',
+    'grantLease(this.clock.monotonic(), this.clock.now(),',
+  ],
+  [
+    "a reader's tags are ignored in L1",
+    `${CORE}/tiers/local-tier.ts`,
+    'tags.length > 0 && tags.some(',
+    'tags.length < 0 && tags.some(',
+  ],
+  [
+    'an older fill replaces a newer one',
+    `${REDIS}/scripts.ts`,
+    "  return 0\nend\nredis.call('SET', KEYS[1], ARGV[1]",
+    "end\nredis.call('SET', KEYS[1], ARGV[1]",
+  ],
+  [
+    'the run id of the server is ignored',
+    `${REDIS}/redis-remote-store.ts`,
+    'epoch == null || run !== this.link.run',
+    'epoch == null',
+  ],
+];
+
+if (execFileSync('git', ['status', '--porcelain', 'libs']).length > 0) {
+  process.stderr.write(
+    'Commit or stash what is changed below libs/ first: this run edits files there and puts them back.\n',
+  );
+  process.exit(2);
+}
+
+let survivors = 0;
+for (const [rule, file, from, to] of MUTANTS) {
+  const source = readFileSync(file, 'utf8');
+  if (!source.includes(from)) {
+    process.stdout.write(`OUTDATED  ${rule}: not found in ${file}\n`);
+    survivors++;
+    continue;
+  }
+  writeFileSync(
+    file,
+    source.replace(from, () => to),
+  );
+  try {
+    const args = ['node_modules/jest/bin/jest.js', '--selectProjects', 'unit', 'integration', '--bail'];
+    const { status } = spawnSync(process.execPath, args, { stdio: 'ignore', timeout: 180_000 });
+    process.stdout.write(`${status === 0 ? 'SURVIVED ' : 'found    '} ${rule}\n`);
+    if (status === 0) survivors++;
+  } finally {
+    writeFileSync(file, source);
+  }
+}
+process.stdout.write(`${MUTANTS.length - survivors} of ${MUTANTS.length} rules are noticed when they are missing\n`);
+process.exit(survivors === 0 ? 0 : 1);

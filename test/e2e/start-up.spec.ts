@@ -121,7 +121,13 @@ describe('the compiled service as a process', () => {
       return rows.length > 0;
     });
     service.child.kill('SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // It has begun to stop when it takes no new connection, while the write still waits for its lock.
+    await eventually(() =>
+      fetch(`http://127.0.0.1:${port}/health/live`).then(
+        () => false,
+        () => true,
+      ),
+    );
     await blocker.query('COMMIT');
     const answer = await write;
     expect([answer.status, ((await answer.json()) as { price: number }).price]).toEqual([200, 2]);

@@ -31,21 +31,23 @@ describe('LruLocalStore', () => {
     const lru = store(2);
     lru.set('a', entry(), 1);
     lru.set('b', entry(), 1);
-    lru.set('a', entry(), 1);
+    const renewed = entry();
+    lru.set('a', renewed, 1);
     lru.set('c', entry(), 1);
-    expect(lru.peek('a')).toBeDefined();
+    expect(lru.peek('a')).toBe(renewed);
     expect(evicted).toEqual([['b', 'size']]);
   });
 
   it('evicts an expired entry before a live one, even a more recently used one', async () => {
     const lru = store(2);
-    lru.set('live', entry(), 1);
+    const live = entry();
+    lru.set('live', live, 1);
     lru.set('dying', entry(10), 1);
     lru.get('dying');
     await clock.advance(10);
     lru.set('new', entry(), 1);
     expect(evicted).toEqual([['dying', 'expired']]);
-    expect(lru.peek('live')).toBeDefined();
+    expect(lru.peek('live')).toBe(live);
   });
 
   it('an entry renewed before its first expiry is not taken for dead', async () => {
@@ -92,8 +94,9 @@ describe('LruLocalStore', () => {
         const lru = store(5, 100);
         for (const step of operations) {
           if (step.op === 'set') {
-            lru.set(step.key, entry(step.ttl), step.weight);
-            if (step.weight <= 100) expect(lru.peek(step.key)).toBeDefined();
+            const stored = entry(step.ttl);
+            lru.set(step.key, stored, step.weight);
+            expect(lru.peek(step.key)).toBe(stored);
           } else if (step.op === 'get') lru.get(step.key);
           else {
             lru.delete(step.key);

@@ -60,7 +60,7 @@ const MUTANTS = [
   [
     'the run id of the server is ignored',
     `${REDIS}/redis-remote-store.ts`,
-    'epoch == null || run !== this.link.run',
+    'epoch == null || run !== ownRun',
     'epoch == null',
   ],
 ];

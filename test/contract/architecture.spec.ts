@@ -7,6 +7,7 @@ const ROOT = join(__dirname, '../..');
 /** Room → rooms it may import from, besides itself. `docs/architecture.md` draws the same arrows. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'libs/cache/src/core': [],
+  'libs/cache/src/drivers/key-value': ['libs/cache/src/core'],
   'libs/cache/src/drivers/memory': ['libs/cache/src/core'],
   'libs/cache/src/drivers/null': ['libs/cache/src/core'],
   'libs/cache/src/drivers/redis': ['libs/cache/src/core'],
@@ -24,6 +25,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'libs/cache/src/core',
     'libs/cache/src/nest',
     'libs/cache/src/http',
+    'libs/cache/src/drivers/key-value',
     'libs/cache/src/drivers/serializers',
   ],
   'libs/metrics/src': ['libs/cache/src/index'],
@@ -33,9 +35,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** Room → packages it may import from. Node's own modules are free to all. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   'libs/cache/src/core': /^$/,
+  'libs/cache/src/drivers/key-value': /^$/,
   'libs/cache/src/drivers/memory': /^lru-cache$/,
   'libs/cache/src/drivers/null': /^$/,
-  'libs/cache/src/drivers/redis': /^ioredis$/,
+  'libs/cache/src/drivers/redis': /^(ioredis|cluster-key-slot)$/,
   'libs/cache/src/drivers/serializers': /^superjson$/,
   'libs/cache/src/interop': /^(cache-manager|keyv|cache-manager-ioredis-yet|ioredis)$/,
   'libs/cache/src/http': /^$/,

@@ -22,8 +22,13 @@ describe('documents', () => {
       match[1]!,
       match[2]!,
     ]);
-    const exclusive = ['REDIS_CLUSTER_NODES', 'REDIS_SENTINELS', 'REDIS_SENTINEL_NAME'];
-    expect(() => loadConfig(Object.fromEntries(lines.filter(([name]) => !exclusive.includes(name!))))).not.toThrow();
+    const without = (names: string[]): Record<string, string> =>
+      Object.fromEntries(lines.filter(([name]) => !names.includes(name!)));
+    const credentials = ['REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS'];
+    const sentinels = ['REDIS_SENTINELS', 'REDIS_SENTINEL_NAME'];
+    expect(() => loadConfig(without(['REDIS_CLUSTER_NODES', ...sentinels, ...credentials]))).not.toThrow();
+    expect(() => loadConfig(without(['REDIS_URL', 'REDIS_CLUSTER_NODES']))).not.toThrow();
+    expect(() => loadConfig(without(['REDIS_URL', ...sentinels]))).not.toThrow();
   });
 
   it.each(documents)('%s links only to files that are here', (document) => {

@@ -178,9 +178,11 @@ describe('two tiers on a real Redis', () => {
     await expect(a.cache.getOrSet('k', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
     await a.cache.settled();
     expect(await b.cache.getOrSet('k', () => 'v')).toBe('v');
-    const leases = await redis.command((client) => client.keys('*:lease:*'));
-    await eventually(async () => (await redis.command((client) => client.keys('*:lease:*'))).length === 0);
-    expect(leases.length).toBeLessThanOrEqual(1);
+    await b.cache.settled();
+    // What is left is the mark of a fill a moment ago, in nobody's name.
+    const mark = (await redis.command((client) => client.get('{test}:lease:test:k')))!;
+    expect(mark.slice(0, 36)).toBe('-'.repeat(36));
+    await eventually(async () => (await redis.command((client) => client.exists('{test}:lease:test:k'))) === 0);
   });
 
   it('keeps text that telejson would revive as it is', async () => {
@@ -246,22 +248,5 @@ describe('two tiers on a real Redis', () => {
     expect([await b.cache.get('{evil}'), await b.cache.get(long)]).toEqual([1, 2]);
     const keys = await redis.command((client) => client.keys('*entry*'));
     expect(keys.filter((key) => /\{evil\}|x{300}/.test(key))).toEqual([]);
-  });
-
-  it('asks Redis nothing on an L1 hit, one flush on an L2 hit, and few commands otherwise', async () => {
-    await load(a, 'k', 'v', ['t']);
-    await b.cache.get('k', { tags: ['t'] });
-    const count = async (action: () => Promise<unknown>): Promise<string[]> => {
-      const sent = jest.spyOn(b.driver.link, 'send');
-      await action();
-      await b.cache.settled();
-      const calls = sent.mock.calls.length;
-      sent.mockRestore();
-      return Array(calls).fill('round trip');
-    };
-    expect(await count(() => b.cache.get('k', { tags: ['t'] }))).toHaveLength(0);
-    b.cache.clearLocal();
-    expect(await count(() => b.cache.get('k', { tags: ['t'] }))).toHaveLength(1);
-    expect(await count(() => b.cache.getOrSet('new', () => 1, { tags: ['t'] }))).toHaveLength(3);
   });
 });

@@ -1,5 +1,5 @@
 import { Strata, systemClock, type CacheOptions, type StrataOptions, type TieredCache } from '@strata/cache/core';
-import { redisDriver, type RedisDriver } from '@strata/cache/redis';
+import { redisDriver, type RedisDriver, type RedisLink } from '@strata/cache/redis';
 import { LruLocalStore } from '../../libs/cache/src/drivers/memory/lru-local-store';
 import { openRedisClient } from '../../libs/cache/src/interop/ioredis-yet';
 import { eventually } from './eventually';
@@ -7,7 +7,7 @@ import { eventually } from './eventually';
 /** One instance of the library on a real Redis. */
 export interface Instance {
   readonly strata: Strata;
-  readonly driver: RedisDriver;
+  readonly driver: RedisDriver<RedisLink>;
   readonly cache: TieredCache;
   close(): Promise<void>;
 }

@@ -74,6 +74,11 @@ export class RedisServer {
     }
   }
 
+  /** A connection that the test closes by itself. */
+  connect(): Redis {
+    return new Redis(this.port, '127.0.0.1', { retryStrategy: () => null });
+  }
+
   async stop(): Promise<void> {
     try {
       this.thaw();

@@ -6,6 +6,9 @@ export class TcpProxy {
   private readonly pairs = new Set<readonly [client: Socket, server: Socket]>();
   /** What is lost: nothing, what the client sends, what the server answers, or both. */
   lost: 'nothing' | 'requests' | 'answers' | 'both' = 'nothing';
+  /** Times the clients spoke after the server had: commands flushed together are one round trip. */
+  roundTrips = 0;
+  private serverSpoke = true;
 
   private constructor(private readonly server: Server) {}
 
@@ -46,9 +49,12 @@ export class TcpProxy {
       server.destroy();
     };
     client.on('data', (bytes) => {
+      if (this.serverSpoke) this.roundTrips++;
+      this.serverSpoke = false;
       if (this.lost === 'nothing' || this.lost === 'answers') server.write(bytes);
     });
     server.on('data', (bytes) => {
+      this.serverSpoke = true;
       if (this.lost === 'nothing' || this.lost === 'requests') client.write(bytes);
     });
     for (const socket of pair) socket.on('error', end).on('close', end);

@@ -1,5 +1,6 @@
 export * from './core';
 export { richSerializer } from './drivers/serializers/rich-serializer';
+export { KeyValueRemoteStore, keyValueStore, type KeyValueStore } from './drivers/key-value';
 export { CacheModule } from './nest/cache.module';
 export { CacheBackend } from './nest/cache-backend';
 export { Cacheable, CacheEvict } from './nest/decorators';

@@ -23,6 +23,9 @@ export const ENVIRONMENT = z
     REDIS_CLUSTER_NODES: addresses.optional(),
     REDIS_SENTINELS: addresses.optional(),
     REDIS_SENTINEL_NAME: z.string().optional(),
+    REDIS_USERNAME: z.string().optional(),
+    REDIS_PASSWORD: z.string().optional(),
+    REDIS_TLS: flag.optional(),
     REDIS_TIMEOUT_MS: whole(5, 60_000).default(100),
     CACHE_ENABLED: flag.default(true),
     CACHE_NAMESPACE: z
@@ -57,12 +60,10 @@ export const ENVIRONMENT = z
     if (env.REDIS_SENTINELS !== undefined && env.REDIS_SENTINEL_NAME === undefined) {
       context.addIssue({ code: 'custom', path: ['REDIS_SENTINEL_NAME'], message: 'is needed with REDIS_SENTINELS' });
     }
-    if (env.REDIS_CLUSTER_NODES !== undefined) {
-      context.addIssue({
-        code: 'custom',
-        path: ['REDIS_CLUSTER_NODES'],
-        message: 'Redis Cluster is not supported yet: use REDIS_URL or REDIS_SENTINELS',
-      });
+    for (const name of ['REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS'] as const) {
+      if (env.REDIS_URL === undefined || env[name] === undefined) continue;
+      const message = 'goes with REDIS_CLUSTER_NODES and REDIS_SENTINELS; REDIS_URL carries its own';
+      context.addIssue({ code: 'custom', path: [name], message });
     }
   });
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RedisTarget } from '@strata/cache/redis';
+import type { RedisCredentials, RedisTarget } from '@strata/cache/redis';
 import type { Config } from '../config/config';
 import { EmbeddedPostgres } from '../embedded/embedded-postgres';
 import { PrivateRedis } from '../embedded/private-redis';
@@ -60,8 +60,13 @@ async function chooseRedis(config: Config) {
     return { redis, redisReason: `${new URL(config.REDIS_URL).host} (REDIS_URL)`, stopRedis: nothing };
   }
   if (config.REDIS_SENTINELS !== undefined) {
-    const redis: RedisTarget = { sentinels: { addresses: config.REDIS_SENTINELS, name: config.REDIS_SENTINEL_NAME! } };
+    const sentinels = { addresses: config.REDIS_SENTINELS, name: config.REDIS_SENTINEL_NAME! };
+    const redis: RedisTarget = { sentinels, ...credentials(config) };
     return { redis, redisReason: `master "${config.REDIS_SENTINEL_NAME}" (REDIS_SENTINELS)`, stopRedis: nothing };
+  }
+  if (config.REDIS_CLUSTER_NODES !== undefined) {
+    const redis: RedisTarget = { cluster: { addresses: config.REDIS_CLUSTER_NODES }, ...credentials(config) };
+    return { redis, redisReason: 'a cluster (REDIS_CLUSTER_NODES)', stopRedis: nothing };
   }
   if (config.NODE_ENV === 'production') return { ...none, redisReason: 'none: L1 alone (REDIS_URL is not set)' };
   const server = await PrivateRedis.start();
@@ -73,4 +78,12 @@ async function chooseRedis(config: Config) {
   }
   const redisReason = `private ${server.binary} on a unix socket (REDIS_URL is not set)`;
   return { redis: { path: server.socketPath } as RedisTarget, redisReason, stopRedis: () => server.stop() };
+}
+
+function credentials({ REDIS_USERNAME, REDIS_PASSWORD, REDIS_TLS }: Config): RedisCredentials {
+  return {
+    ...(REDIS_USERNAME === undefined ? {} : { username: REDIS_USERNAME }),
+    ...(REDIS_PASSWORD === undefined ? {} : { password: REDIS_PASSWORD }),
+    ...(REDIS_TLS === undefined ? {} : { tls: REDIS_TLS }),
+  };
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { brotliCompressSync, crc32 } from 'node:zlib';
-import { decodeEntry, encodeEntry, UnreadableEntry, type DecodedEntry } from './codec';
+import { decodeEntry, encodeEntry, UnreadableEntry } from './codec';
+import type { DecodedEntry } from './entry';
 import { jsonSerializer } from './json-serializer';
 
 const OPTIONS = { compressionThreshold: 200, maxEntryBytes: 100_000 };
@@ -8,6 +9,7 @@ const ENTRY: DecodedEntry<unknown> = {
   value: undefined,
   born: { epoch: '00112233445566ff', seq: 12_345_678_901 },
   tags: ['k:test:a', '*', 't:größe'],
+  validator: '"v7"',
   negative: false,
   bytes: 0,
   createdAt: 1_700_000_000_000,
@@ -16,10 +18,10 @@ const ENTRY: DecodedEntry<unknown> = {
   errorUntil: 1_700_000_070_000,
 };
 
-const GOLDEN_V1 =
-  '530100000100000000112233445566ff00000002dfdc1c354278bcfe568000004278bcfe58f100004278bcfe5a2980004278bcfe' +
-  '679700000000000fc14f85dd00000006746573743a6100000003000000086b3a746573743a61000000012a00000009743a6772c3' +
-  'b6c39f657b2268656c6c6f223a5b312c325d7d';
+const GOLDEN_V2 =
+  '530200000100000000112233445566ff00000002dfdc1c354278bcfe568000004278bcfe58f100004278bcfe5a2980004278bcfe' +
+  '679700000000000ff26e2b2600000006746573743a6100000003000000086b3a746573743a61000000012a00000009743a6772c3' +
+  'b6c39f6500000004227637227b2268656c6c6f223a5b312c325d7d';
 
 const encode = (value: unknown, key = 'test:a', entry = ENTRY): Promise<Buffer> =>
   encodeEntry(key, entry, jsonSerializer.encode(value), jsonSerializer, OPTIONS);
@@ -54,19 +56,19 @@ describe('codec', () => {
     );
   });
 
-  it('still reads the golden payload of wire version 1', async () => {
-    const decoded = await decode(Buffer.from(GOLDEN_V1, 'hex'));
+  it('still reads the golden payload of wire version 2', async () => {
+    const decoded = await decode(Buffer.from(GOLDEN_V2, 'hex'));
     expect(decoded).toEqual({ ...ENTRY, value: { hello: [1, 2] }, bytes: 15 });
   });
 
-  it('writes wire version 1 as the golden payload has it', async () => {
-    expect((await encode({ hello: [1, 2] })).toString('hex')).toBe(GOLDEN_V1);
+  it('writes wire version 2 as the golden payload has it', async () => {
+    expect((await encode({ hello: [1, 2] })).toString('hex')).toBe(GOLDEN_V2);
   });
 
   it('refuses another wire version even when everything else is sound', async () => {
-    const bytes = Buffer.from(GOLDEN_V1, 'hex');
-    bytes[1] = 2;
-    await expect(decode(resealed(bytes))).rejects.toThrow('wire version 2');
+    const bytes = Buffer.from(GOLDEN_V2, 'hex');
+    bytes[1] = 1;
+    await expect(decode(resealed(bytes))).rejects.toThrow('wire version 1');
   });
 
   it('compresses only above the threshold, and keeps it only when smaller', async () => {

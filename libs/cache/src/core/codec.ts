@@ -1,17 +1,19 @@
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants, crc32 } from 'node:zlib';
-import type { Entry } from './entry';
+import type { DecodedEntry } from './entry';
 import type { Serializer } from './ports/serializer';
 
 const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
 
 /** Version of the wire format. Another version is a miss, never a guess. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 const MAGIC = 0x53;
 const HEADER_BYTES = 64;
 /** Most tags of one entry; with more it is returned but not stored. */
 export const MAX_TAGS = 1_024;
+/** Longest validator of a loader's source, in UTF-16 code units. */
+export const MAX_VALIDATOR_LENGTH = 1_024;
 const ENCODING_IDENTITY = 0;
 const ENCODING_BROTLI = 1;
 const FLAG_NEGATIVE = 1;
@@ -30,12 +32,9 @@ export interface CodecOptions {
 /** Why bytes were refused. */
 export class UnreadableEntry extends Error {}
 
-/** An entry as read from L2, before its L1 bookkeeping is known. */
-export type DecodedEntry<T> = Omit<Entry<T>, 'proven' | 'generation' | 'checkedAt' | 'retryAfter'>;
-
 /**
  * Writes `entry` as: fixed header (magic, wire version, encoding, flags, serializer, born, times, sizes,
- * checksum), full key, tags, payload. All integers are big-endian.
+ * checksum), full key, tags, validator, payload. All integers are big-endian.
  */
 export async function encodeEntry<T>(
   key: string,
@@ -46,7 +45,7 @@ export async function encodeEntry<T>(
 ): Promise<Buffer> {
   const packed = payload.length >= options.compressionThreshold ? await pack(payload) : payload;
   const smaller = packed.length < payload.length;
-  const body = Buffer.concat([...names(key, entry.tags), smaller ? packed : payload]);
+  const body = Buffer.concat([...names(key, entry), smaller ? packed : payload]);
   const header = Buffer.alloc(HEADER_BYTES);
   header[0] = MAGIC;
   header[1] = WIRE_VERSION;
@@ -87,6 +86,7 @@ export async function decodeEntry<T>(
   // The full key is compared: an entry moved under another key must not be served there.
   if (cursor.text(cursor.uint32()) !== key) throw new UnreadableEntry('another key');
   const tags = readTags(cursor);
+  const validator = readValidator(cursor);
   const payload = bytes[2] === ENCODING_BROTLI ? await unpack(cursor.rest(), length) : cursor.rest();
   if (payload.length !== length) throw new UnreadableEntry('length');
   return {
@@ -96,6 +96,7 @@ export async function decodeEntry<T>(
       seq: Number(header.readBigUInt64BE(BORN_OFFSET + 8)),
     },
     tags,
+    validator,
     negative: (header[3]! & FLAG_NEGATIVE) !== 0,
     bytes: length,
     createdAt: header.readDoubleBE(24),
@@ -105,12 +106,13 @@ export async function decodeEntry<T>(
   };
 }
 
-function names(key: string, tags: readonly string[]): Buffer[] {
+function names(key: string, { tags, validator }: { tags: readonly string[]; validator: string }): Buffer[] {
   const parts = [lengthPrefixed(key)];
   const count = Buffer.alloc(4);
   count.writeUInt32BE(tags.length);
   parts.push(count);
   for (const tag of tags) parts.push(lengthPrefixed(tag));
+  parts.push(lengthPrefixed(validator));
   return parts;
 }
 
@@ -125,6 +127,12 @@ function readTags(cursor: Cursor): string[] {
   const count = cursor.uint32();
   if (count > MAX_TAGS) throw new UnreadableEntry('too many tags');
   return Array.from({ length: count }, () => cursor.text(cursor.uint32()));
+}
+
+function readValidator(cursor: Cursor): string {
+  const length = cursor.uint32();
+  if (length > 4 * MAX_VALIDATOR_LENGTH) throw new UnreadableEntry('validator over the bound');
+  return cursor.text(length);
 }
 
 function checksum(header: Buffer, body: Buffer): number {

@@ -7,6 +7,7 @@ export const CACHE_ERROR_CODES = [
   'ENTRY_REFUSED',
   'INVALIDATION_UNDELIVERED',
   'LOAD_TIMEOUT',
+  'NOTHING_STALE',
 ] as const;
 
 /** Union of the error codes of this library. */

@@ -1,6 +1,12 @@
 /** Which tier an event speaks of. */
 export type TierName = 'L1' | 'L2';
 
+/** State of a circuit breaker in front of L2. */
+export type BreakerState = 'closed' | 'half-open' | 'open';
+
+/** What travels on the bus. */
+export type BusMessageKind = 'invalidation' | 'acknowledgement' | 'echo';
+
 interface EventPayloads {
   hit: { key: string; tier: TierName; negative: boolean };
   miss: { key: string; tier: TierName; reason: MissReason };
@@ -10,16 +16,16 @@ interface EventPayloads {
   invalidate: { tags: readonly string[]; origin: 'local' | 'remote'; durationMs: number; deferred: boolean };
   clear: object;
   evict: { key: string; reason: 'size' | 'expired' };
-  'load.success': { key: string; durationMs: number };
+  'load.success': { key: string; durationMs: number; notModified: boolean };
   'load.error': { key: string; durationMs: number };
   'load.coalesced': { key: string; scope: 'process' | 'fleet' };
   'stale.served': { key: string; reason: 'revalidate' | 'error' | 'timeout' | 'disconnected' };
   refresh: { key: string };
   'fill.rejected': { key: string; tier: TierName; reason: string };
   'tier.error': { tier: TierName; op: string; reason: string };
-  'breaker.change': { state: 'closed' | 'half-open' | 'open' };
-  'bus.published': { kind: string };
-  'bus.received': { kind: string };
+  'breaker.change': { state: BreakerState; reason: string };
+  'bus.published': { kind: BusMessageKind };
+  'bus.received': { kind: BusMessageKind };
   'bus.gap': object;
   'lease.held': object;
   'lease.lost': object;

@@ -1,6 +1,6 @@
 import type { Clock } from './ports/clock';
 import type { CoherenceState } from './coherence/coherence-state';
-import { deadAt, type Entry } from './entry';
+import { deadAt, localFacts, type Entry } from './entry';
 import type { LoadedValue } from './loading';
 import type { Reporter } from './reporter';
 import type { LocalTier } from './tiers/local-tier';
@@ -36,9 +36,10 @@ export class Fills<T> {
   /** Stores a loaded value in both tiers; the L2 part is not waited for unless the caller does. */
   store(key: string, loaded: LoadedValue<T>, permit: LoadPermit | undefined, generation: number): StoreOutcome<T> {
     const { born } = loaded.entry;
-    const entry: Entry<T> = { ...loaded.entry, proven: born.seq, generation, checkedAt: -1, retryAfter: 0 };
+    const localUntil = this.clock.now() + loaded.localTtl;
+    const entry: Entry<T> = { ...loaded.entry, ...localFacts({ proven: born.seq, generation, localUntil }) };
     this.fillLocal(key, entry, generation);
-    const remote = this.fillRemote(key, entry, loaded.payload, permit);
+    const remote = this.fillRemote(key, entry, loaded, permit);
     this.track(remote);
     return { entry, remote };
   }
@@ -64,7 +65,7 @@ export class Fills<T> {
   private async fillRemote(
     key: string,
     entry: Entry<T>,
-    payload: Buffer,
+    { payload, remoteTtl }: LoadedValue<T>,
     permit: LoadPermit | undefined,
   ): Promise<boolean> {
     if (permit === undefined) return false;
@@ -73,7 +74,7 @@ export class Fills<T> {
       return false;
     }
     // Also what L1 refused goes there: its version makes it invalid, and the load lease must end.
-    return this.remote.put(key, entry, payload, permit.granted ? permit.token : undefined);
+    return this.remote.put(key, entry, payload, { token: permit.granted ? permit.token : undefined, remoteTtl });
   }
 
   private rejection(entry: Entry<T>, generation: number): string | undefined {

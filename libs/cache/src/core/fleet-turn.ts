@@ -34,20 +34,22 @@ export async function obtainPermit<T>(
     if (permit === undefined || permit.granted) flight.basis = permit?.born;
     return permit;
   };
-  const first = await ask(false);
-  if (first === undefined || first.granted) return first;
+  let answer = await ask(false);
+  if (answer === undefined || answer.granted) return answer;
   // A batch must not keep other keys' leases while this one waits for another instance.
   turn.loading?.stepAside();
   for (const giveUpAt = clock.monotonic() + FOLLOW_MS; clock.monotonic() < giveUpAt;) {
-    await delay(clock, POLL_MS);
+    const wasFilled: boolean = answer.filled ?? false;
+    if (!wasFilled) await delay(clock, POLL_MS);
     const found = await remote.lookup(turn.key, turn.tags);
     if (found.kind === 'unavailable') return undefined;
     if (found.kind === 'fresh') {
       reporter.coalesced(turn.key, 'fleet');
       return { ...land(found.entry), collapsed: true };
     }
-    const next = await ask(false);
-    if (next === undefined || next.granted) return next;
+    // Filled, and yet not there: evicted at once, or refused. Nobody else is on it.
+    answer = await ask(wasFilled);
+    if (answer === undefined || answer.granted) return answer;
   }
   return ask(true);
 }

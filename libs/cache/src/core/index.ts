@@ -13,7 +13,15 @@ export {
   type EntryOptions,
   type ResolvedCacheOptions,
 } from './options';
-export type { CacheEvent, CacheEventListener, CacheEventName, MissReason, TierName } from './events';
+export type {
+  BreakerState,
+  BusMessageKind,
+  CacheEvent,
+  CacheEventListener,
+  CacheEventName,
+  MissReason,
+  TierName,
+} from './events';
 export { hitRate, newCounters, type CacheCounters, type LocalCounters, type RemoteCounters } from './stats';
 export type { Entry, Lifetime } from './entry';
 export { jsonSerializer, stringWeight } from './json-serializer';

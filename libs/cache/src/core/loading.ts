@@ -1,8 +1,8 @@
 import type { Clock } from './ports/clock';
 import type { Head } from './ports/remote-store';
-import { MAX_TAGS, type DecodedEntry } from './codec';
+import { MAX_TAGS, MAX_VALIDATOR_LENGTH } from './codec';
 import { userTag } from './coherence/tags';
-import { lifetime, type Entry } from './entry';
+import { lifetime, type DecodedEntry, type Entry } from './entry';
 import { CacheError } from './errors';
 import {
   resolveEntryOptions,
@@ -17,6 +17,17 @@ export interface LoaderContext<T> {
   readonly signal: AbortSignal;
   /** The stale value that a successful load will replace, if there is one. */
   readonly stale: T | undefined;
+  /** What an earlier load called the state of {@link stale} by {@link setValidator}. */
+  readonly validator: string | undefined;
+  /** Names the state of what is loaded (an ETag, a revision, a timestamp), for the load after this one. */
+  setValidator(validator: string): void;
+  /**
+   * "It has not changed": to be returned by the loader. {@link stale} begins a new life, with its tags and
+   * its validator, as if it had been loaded again.
+   *
+   * @throws CacheError `NOTHING_STALE` when there is no stale value
+   */
+  notModified(): T;
   /** Adds tags learnt from what was loaded. */
   addTags(...tags: string[]): void;
   /** Overrides the options of this entry, for example the ttl. */
@@ -38,17 +49,31 @@ export interface LoadedValue<T> {
   readonly declined: boolean;
   readonly entry: DecodedEntry<T>;
   readonly payload: Buffer;
+  /** Longest life in each tier, in milliseconds from now. */
+  readonly localTtl: number;
+  readonly remoteTtl: number;
+  /** True when the loader kept the stale value. */
+  readonly notModified: boolean;
 }
 
 /** Version of values loaded while L2 is away: older than anything, so that no tier takes them. */
 const NO_VERSION: Head = { epoch: '', seq: -1 };
-const NOT_STORABLE = { storable: false, entry: undefined as never, payload: undefined as never };
+const NOT_STORABLE = {
+  storable: false,
+  entry: undefined as never,
+  payload: undefined as never,
+  localTtl: 0,
+  remoteTtl: 0,
+  notModified: false,
+};
 
 /** One run of a loader: timeout, options, tags, and the private copy that the tiers keep. */
 export class Loading<T> {
   private readonly tags: Set<string>;
   private overrides: EntryOptions | undefined;
   private declined = false;
+  private validator = '';
+  private kept: Entry<T> | undefined;
 
   constructor(
     private readonly loader: Loader<T>,
@@ -66,29 +91,29 @@ export class Loading<T> {
     return this.entryOptions.softTimeout;
   }
 
+  /** See {@link EntryOptions.localTtl}; in milliseconds. */
+  get localTtl(): number {
+    return this.entryOptions.localTtl;
+  }
+
   /** This read waits for somebody else's load. Only a batch cares: it goes on without the key. */
   stepAside(): void {
     this.onStepAside?.();
   }
 
   async run(born: Head | undefined, stale: Entry<T> | undefined): Promise<LoadedValue<T>> {
-    const value = await this.call(stale);
+    const loaded = await this.call(stale);
+    const value = this.kept === undefined ? loaded : this.kept.value;
     if (value === undefined) return { value, tags: [...this.tags], declined: this.declined, ...NOT_STORABLE };
+    const what = { declined: this.declined, born: born ?? NO_VERSION, tags: [...this.tags], validator: this.validator };
     const options = resolveEntryOptions(this.overrides, this.entryOptions);
-    return seal(value, this.declined, born ?? NO_VERSION, [...this.tags], options, this.options, this.clock);
+    const sealed = seal(value, what, options, this.options, this.clock);
+    return { ...sealed, notModified: this.kept !== undefined };
   }
 
   private async call(stale: Entry<T> | undefined): Promise<T> {
     const abort = new AbortController();
-    const load = Promise.resolve(
-      this.loader({
-        signal: abort.signal,
-        stale: stale === undefined ? undefined : (this.options.serializer.copy?.(stale.value) ?? stale.value),
-        addTags: (...tags) => tags.forEach((tag) => this.tags.add(userTag(tag))),
-        setOptions: (options) => (this.overrides = { ...this.overrides, ...options }),
-        doNotStore: () => (this.declined = true),
-      }),
-    );
+    const load = Promise.resolve(this.loader(this.context(stale, abort.signal)));
     const limit = this.entryOptions.hardTimeout;
     if (limit === 0) return load;
     return new Promise<T>((resolve, reject) => {
@@ -100,6 +125,37 @@ export class Loading<T> {
       load.then(resolve, reject).finally(() => timer.cancel());
     });
   }
+
+  private context(stale: Entry<T> | undefined, signal: AbortSignal): LoaderContext<T> {
+    const copyOf = (value: T): T => this.options.serializer.copy?.(value) ?? value;
+    return {
+      signal,
+      stale: stale === undefined ? undefined : copyOf(stale.value),
+      validator: stale === undefined || stale.validator === '' ? undefined : stale.validator,
+      setValidator: (validator) => (this.validator = assertValidator(validator)),
+      notModified: () => this.keep(stale),
+      addTags: (...tags) => tags.forEach((tag) => this.tags.add(userTag(tag))),
+      setOptions: (options) => (this.overrides = { ...this.overrides, ...options }),
+      doNotStore: () => (this.declined = true),
+    };
+  }
+
+  private keep(stale: Entry<T> | undefined): T {
+    if (stale === undefined) throw new CacheError('NOTHING_STALE', 'notModified() needs a stale value; see `stale`');
+    this.kept = stale;
+    for (const tag of stale.tags) this.tags.add(tag);
+    if (this.validator === '') this.validator = stale.validator;
+    return stale.value;
+  }
+}
+
+/** What a value is stored with, besides its options. */
+export interface SealedWith {
+  /** The loader declined to store. */
+  readonly declined: boolean;
+  readonly born: Head;
+  readonly tags: readonly string[];
+  readonly validator: string;
 }
 
 /**
@@ -108,9 +164,7 @@ export class Loading<T> {
  */
 export function seal<T>(
   value: T,
-  declined: boolean,
-  born: Head,
-  tags: readonly string[],
+  { declined, born, tags, validator }: SealedWith,
   options: ResolvedEntryOptions,
   cache: ResolvedCacheOptions<T>,
   clock: Clock,
@@ -132,9 +186,20 @@ export function seal<T>(
     storable: true,
     tags,
     declined: false,
-    entry: { ...life, value: copy, born, tags, negative, bytes: payload.length },
+    entry: { ...life, value: copy, born, tags, negative, validator, bytes: payload.length },
     payload,
+    localTtl: options.localTtl,
+    remoteTtl: options.remoteTtl,
+    notModified: false,
   };
+}
+
+function assertValidator(validator: string): string {
+  if (validator.length <= MAX_VALIDATOR_LENGTH && validator.isWellFormed()) return validator;
+  throw new CacheError(
+    'ENTRY_REFUSED',
+    `a validator is well-formed and has at most ${MAX_VALIDATOR_LENGTH} characters`,
+  );
 }
 
 function jittered(ttl: number, jitter: number): number {

@@ -7,6 +7,10 @@ import { jsonSerializer } from './json-serializer';
 export interface EntryOptions {
   /** Freshness. `0` = do not store, in any tier. @default '5m' */
   ttl?: Duration;
+  /** Longest time L1 serves its copy before it asks L2 again; `0` = not in L1. @default no limit but the ttl */
+  localTtl?: Duration;
+  /** Longest time L2 keeps the entry; `0` = not in L2. @default no limit but the ttl */
+  remoteTtl?: Duration;
   /** The stored ttl is drawn from ttl·(1 ± ttlJitter). Fraction below 1. @default 0 */
   ttlJitter?: number;
   /** Time after ttl in which stale is served at once while one load refreshes (RFC 5861). @default 0 */
@@ -44,6 +48,8 @@ export interface CacheOptions<T = unknown> extends EntryOptions {
 /** {@link EntryOptions} in milliseconds. */
 export interface ResolvedEntryOptions {
   readonly ttl: number;
+  readonly localTtl: number;
+  readonly remoteTtl: number;
   readonly ttlJitter: number;
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
@@ -67,6 +73,8 @@ export interface ResolvedCacheOptions<T = unknown> extends ResolvedEntryOptions 
 /** Defaults of the entry options, in milliseconds. */
 export const ENTRY_DEFAULTS: ResolvedEntryOptions = Object.freeze({
   ttl: 300_000,
+  localTtl: Infinity,
+  remoteTtl: Infinity,
   ttlJitter: 0,
   staleWhileRevalidate: 0,
   staleIfError: 0,
@@ -75,7 +83,16 @@ export const ENTRY_DEFAULTS: ResolvedEntryOptions = Object.freeze({
   hardTimeout: 0,
 });
 
-const DURATIONS = ['ttl', 'staleWhileRevalidate', 'staleIfError', 'negativeTtl', 'softTimeout', 'hardTimeout'] as const;
+const DURATIONS = [
+  'ttl',
+  'localTtl',
+  'remoteTtl',
+  'staleWhileRevalidate',
+  'staleIfError',
+  'negativeTtl',
+  'softTimeout',
+  'hardTimeout',
+] as const;
 const MIB = 1_048_576;
 
 /**
@@ -120,6 +137,8 @@ export function resolveEntryOptions(
 function resolveInto(options: EntryOptions, base: ResolvedEntryOptions, problems: string[]): ResolvedEntryOptions {
   const resolved: Record<string, number> = {
     ttl: base.ttl,
+    localTtl: base.localTtl,
+    remoteTtl: base.remoteTtl,
     ttlJitter: base.ttlJitter,
     staleWhileRevalidate: base.staleWhileRevalidate,
     staleIfError: base.staleIfError,

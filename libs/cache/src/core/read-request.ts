@@ -12,6 +12,8 @@ import type { RemoteTier } from './tiers/remote-tier';
 export interface ReadRequest<T> {
   readonly key: string;
   readonly tags: readonly string[];
+  /** Longest time L1 may serve a copy from L2 before it asks again, in milliseconds. */
+  readonly localTtl: number;
   /** Absent for a plain `get`: the read then ends where a load would begin. */
   readonly loading: Loading<T> | undefined;
 }

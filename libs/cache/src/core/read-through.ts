@@ -1,5 +1,5 @@
 import type { Timer } from './ports/clock';
-import type { Entry } from './entry';
+import { postponeRefresh, type Entry } from './entry';
 import type { MissReason } from './events';
 import { obtainPermit } from './fleet-turn';
 import { Flights, type Flight } from './flights';
@@ -10,9 +10,6 @@ import { loadResult, tierHit, type ReadResult } from './read-result';
 import { missReason } from './reporter';
 import type { LocalLookup } from './tiers/local-tier';
 import type { LoadPermit } from './tiers/remote-tier';
-
-/** Pause after a failed refresh before the next one, in milliseconds. */
-const RETRY_AFTER_MS = 1_000;
 
 /** L1 → L2 → load, with one flight per key. `docs/concepts/reading-through.md` walks through it. */
 export class ReadThrough<T> {
@@ -52,7 +49,7 @@ export class ReadThrough<T> {
     if (request.loading === undefined || this.flights.get(request.key) !== undefined) return;
     if (clock.now() < stale.retryAfter) return;
     reporter.refresh(request.key);
-    const pause = (): void => void (stale.retryAfter = clock.now() + RETRY_AFTER_MS);
+    const pause = (): void => void postponeRefresh(stale, clock.now());
     const flight = this.launch({ ...request, reason: 'expired', fallback: stale, refreshing: true });
     // Also when the loader had nothing to store: the next reader would only ask it again.
     flight.promise.then((result) => (result.stale === 'error' || result.entry === undefined) && pause(), pause);
@@ -144,6 +141,7 @@ export class ReadThrough<T> {
     age: 'fresh' | 'revalidate',
   ): ReadResult<T> {
     flight.basis = { epoch: entry.born.epoch, seq: entry.proven };
+    entry.localUntil = this.parts.clock.now() + request.localTtl;
     this.parts.fills.fillLocal(request.key, entry, flight.generation);
     if (age === 'fresh') return tierHit(entry, 'L2', undefined);
     // The slot is still this flight's: the refresh starts once it is free.
@@ -166,7 +164,7 @@ export class ReadThrough<T> {
     const startedAt = clock.monotonic();
     try {
       const loaded = await loading.run(permit?.born, fallback);
-      reporter.loaded(key, clock.monotonic() - startedAt);
+      reporter.loaded(key, clock.monotonic() - startedAt, loaded.notModified);
       if (!loaded.storable) {
         fills.release(key, permit);
         const rests = { basis: permit?.born, dependsOn: loaded.tags };
@@ -185,7 +183,7 @@ export class ReadThrough<T> {
     const usable = this.parts.stale.afterError(fallback, departure.tags, error);
     if (usable === undefined) throw error;
     // Kept in L1 with a pause, so that the next readers need not wait for the same failure.
-    usable.retryAfter = this.parts.clock.now() + RETRY_AFTER_MS;
+    postponeRefresh(usable, this.parts.clock.now());
     this.parts.fills.fillLocal(departure.key, usable, usable.generation);
     return departure.refreshing ? tierHit(usable, 'L1', 'error') : this.standIn(departure.key, usable);
   }
@@ -197,10 +195,11 @@ export class ReadThrough<T> {
 
   /** A plain `get`: never loads, never waits for a load, serves nothing stale that it could not renew. */
   private async look(departure: Departure<T>): Promise<ReadResult<T>> {
-    const { remote, fills, stale, reporter, state } = this.parts;
+    const { remote, fills, stale, reporter, state, clock } = this.parts;
     const { generation } = state;
     const found = await remote.lookup(departure.key, departure.tags);
     if (found.kind === 'fresh') {
+      found.entry.localUntil = clock.now() + departure.localTtl;
       fills.fillLocal(departure.key, found.entry, generation);
       return tierHit(found.entry, 'L2', undefined);
     }
@@ -216,7 +215,7 @@ export class ReadThrough<T> {
     const startedAt = clock.monotonic();
     try {
       const { value } = await loading.run(undefined, undefined);
-      reporter.loaded(departure.key, clock.monotonic() - startedAt);
+      reporter.loaded(departure.key, clock.monotonic() - startedAt, false);
       return loadResult(value, departure.reason, { stored: false, shareable: false });
     } catch (error) {
       reporter.loadFailed(departure.key, clock.monotonic() - startedAt);

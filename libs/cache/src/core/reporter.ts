@@ -23,10 +23,11 @@ export class Reporter {
     if (this.events.active) this.emit({ name: 'load.coalesced', cache: this.cache, key, scope });
   }
 
-  loaded(key: string, durationMs: number): void {
+  loaded(key: string, durationMs: number, notModified: boolean): void {
     this.counters.loads.count++;
+    if (notModified) this.counters.loads.notModified++;
     this.counters.loads.totalMs += durationMs;
-    if (this.events.active) this.emit({ name: 'load.success', cache: this.cache, key, durationMs });
+    if (this.events.active) this.emit({ name: 'load.success', cache: this.cache, key, durationMs, notModified });
   }
 
   loadFailed(key: string, durationMs: number): void {

@@ -21,7 +21,7 @@ export interface RemoteCounters {
 export interface CacheCounters {
   readonly local: LocalCounters;
   readonly remote: RemoteCounters;
-  readonly loads: { count: number; errors: number; coalesced: number; totalMs: number };
+  readonly loads: { count: number; errors: number; coalesced: number; notModified: number; totalMs: number };
   readonly stale: { served: number };
   readonly fills: { rejected: number };
 }
@@ -31,7 +31,7 @@ export function newCounters(): CacheCounters {
   return {
     local: { hits: 0, misses: 0, sets: 0, deletes: 0, evictions: 0, expirations: 0 },
     remote: { hits: 0, misses: 0, sets: 0, deletes: 0, errors: 0 },
-    loads: { count: 0, errors: 0, coalesced: 0, totalMs: 0 },
+    loads: { count: 0, errors: 0, coalesced: 0, notModified: 0, totalMs: 0 },
     stale: { served: 0 },
     fills: { rejected: 0 },
   };

@@ -8,7 +8,7 @@ import { Invalidator, type InvalidationResult, type UndeliveredPolicy } from './
 import { Lease } from './coherence/lease';
 import { EVERYTHING, userTag } from './coherence/tags';
 import { CacheError } from './errors';
-import { EventHub, type CacheEventListener } from './events';
+import { EventHub, type BusMessageKind, type CacheEventListener } from './events';
 import { resolveCacheOptions, type CacheOptions } from './options';
 import { Fills } from './fills';
 import { ReadThrough } from './read-through';
@@ -63,6 +63,9 @@ export class Strata {
     this.leaseMs = options.leaseMs ?? 2_000;
     this.remote = options.remote;
     this.state = new CoherenceState(this.clock, options.coherence ?? 'acknowledged', options.maxTags ?? 100_000);
+    this.remote.onBreakerChange?.((state, reason) => {
+      if (this.events.active) this.events.emit({ name: 'breaker.change', cache: '', state, reason });
+    });
     const policy = { leaseMs: this.leaseMs, undelivered: options.undelivered ?? 'defer' };
     this.invalidator = new Invalidator(
       this.member,
@@ -89,15 +92,27 @@ export class Strata {
   /** Subscribes to the bus and waits for the first lease, at most one lease long. */
   async start(): Promise<void> {
     if (this.state.mode === 'off') return;
+    const received = (kind: BusMessageKind): void => {
+      if (this.events.active) this.events.emit({ name: 'bus.received', cache: '', kind });
+    };
     this.options.bus.start(this.member, {
       subscribed: () => this.lease.subscribed(),
       lost: () => {
         this.state.endLease();
         if (this.events.active) this.events.emit({ name: 'bus.gap', cache: '' });
       },
-      invalidation: (message) => this.invalidator.applyRemote(message),
-      acknowledged: (id, member) => this.invalidator.acknowledged(id, member),
-      echo: (beat) => this.lease.echo(beat),
+      invalidation: (message) => {
+        received('invalidation');
+        this.invalidator.applyRemote(message);
+      },
+      acknowledged: (id, member) => {
+        received('acknowledgement');
+        this.invalidator.acknowledged(id, member);
+      },
+      echo: (beat) => {
+        received('echo');
+        this.lease.echo(beat);
+      },
     });
     this.lease.start();
     await this.lease.ready(this.leaseMs);
@@ -187,7 +202,7 @@ export class Strata {
     const reader = new ReadThrough<T>({ remote, fills, stale, state, reporter, clock });
     this.drop.set(name, (key) => store.delete(key));
     const { invalidator } = this;
-    const tiers = { local, reader, fills, invalidator };
+    const tiers = { local, reader, fills, invalidator, hasRemote: this.remote.holdsEntries };
     return new TieredCache<T>({ name, options, ...tiers, state, counters, events, clock });
   }
 

@@ -113,7 +113,8 @@ export class TieredCache<T = unknown> {
       loader === undefined
         ? undefined
         : new Loading(loader, tags, resolveEntryOptions(options, parts.options), parts.options, parts.clock);
-    const result = parts.reader.read({ key, tags, loading }, found);
+    const localTtl = loading?.localTtl ?? resolveEntryOptions(options, parts.options).localTtl;
+    const result = parts.reader.read({ key, tags, localTtl, loading }, found);
     return options.signal === undefined ? result : untilAborted(result, options.signal);
   }
 
@@ -143,7 +144,8 @@ export class TieredCache<T = unknown> {
       const tags = protocolTags(this.name, key, declared);
       const loading = new Loading<T>(() => batch.load(key), tags, entryOptions, parts.options, parts.clock, stepAside);
       const found = parts.local.lookup(key, declared);
-      const result = await parts.reader.read({ key, tags, loading }, found).finally(stepAside);
+      const request = { key, tags, localTtl: entryOptions.localTtl, loading };
+      const result = await parts.reader.read(request, found).finally(stepAside);
       return this.handOut(result.value);
     };
     const all = Promise.all(unique.map(readOne));

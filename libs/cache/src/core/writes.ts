@@ -15,6 +15,8 @@ import type { ReadOptions } from './tiered-cache';
 export interface WriteParts<T> {
   readonly name: string;
   readonly options: ResolvedCacheOptions<T>;
+  /** False when there is no L2 to delete from. */
+  readonly hasRemote: boolean;
   readonly local: LocalTier<T>;
   readonly fills: Fills<T>;
   readonly invalidator: Invalidator;
@@ -45,7 +47,8 @@ export class Writes<T> {
     const permit = { born, granted: false, token: '' };
     const stores = [...entries].map(async ([key, value]) => {
       const tags = protocolTags(name, key, declared);
-      const sealed = seal(value, false, born, tags, entryOptions, cacheOptions, clock);
+      const what = { declined: false, born, tags, validator: '' };
+      const sealed = seal(value, what, entryOptions, cacheOptions, clock);
       if (sealed.storable) await fills.store(key, sealed, permit, generation).remote;
     });
     await Promise.all(stores);
@@ -53,19 +56,23 @@ export class Writes<T> {
   }
 
   async deleteMany(keys: readonly string[]): Promise<InvalidationResult> {
-    const { local, invalidator, name, counters, state } = this.parts;
+    const { local, invalidator, name, counters, events } = this.parts;
     keys.forEach(assertKey);
     for (const key of keys) local.delete(key);
     const result = await invalidator.originate(
       keys.map((key) => tagOfKey(name, key)),
       'delete',
     );
-    if (!result.deferred && state.mode !== 'off') counters.remote.deletes += keys.length;
+    if (result.deferred || !this.parts.hasRemote) return result;
+    counters.remote.deletes += keys.length;
+    for (const key of events.active ? keys : []) events.emit({ name: 'delete', cache: name, key, tier: 'L2' });
     return result;
   }
 
   async expire(key: string): Promise<InvalidationResult> {
     assertKey(key);
+    const { events, name } = this.parts;
+    if (events.active) events.emit({ name: 'expire', cache: name, key });
     return this.parts.invalidator.originate([tagOfKey(this.parts.name, key)], 'expire');
   }
 

@@ -1,11 +1,20 @@
 import { HttpException } from '@nestjs/common';
 import type { CacheOptions } from '../core/options';
+import { CacheError } from '../core/errors';
 import { systemClock } from '../core/ports/clock';
+import type { RemoteStore } from '../core/ports/remote-store';
 import { Strata } from '../core/strata';
 import type { TieredCache } from '../core/tiered-cache';
 import { LruLocalStore } from '../drivers/memory/lru-local-store';
+import { KeyValueRemoteStore } from '../drivers/key-value';
 import { nullBus, nullRemoteStore } from '../drivers/null';
-import { redisDriver, type RedisDriver } from '../drivers/redis';
+import {
+  redisClusterDriver,
+  redisDriver,
+  type DriverOptions,
+  type RedisDriver,
+  type RedisTarget,
+} from '../drivers/redis';
 import { openRedisClient } from '../interop/ioredis-yet';
 import type { Representation } from '../http/representation';
 import type { CacheModuleOptions } from './options';
@@ -28,7 +37,7 @@ export class CacheBackend {
   static async create(options: CacheModuleOptions): Promise<CacheBackend> {
     const driver = await openDriver(options);
     const strata = new Strata({
-      remote: driver?.remote ?? nullRemoteStore(),
+      remote: driver?.remote ?? otherStore(options) ?? nullRemoteStore(),
       bus: driver?.bus ?? nullBus(),
       createLocalStore: (bounds, listener) => new LruLocalStore(bounds, listener, systemClock),
       coherence: driver === undefined ? 'off' : (options.coherence ?? 'acknowledged'),
@@ -79,17 +88,29 @@ export class CacheBackend {
   }
 }
 
+function otherStore({ store, namespace, enabled }: CacheModuleOptions): RemoteStore | undefined {
+  if (store === undefined || enabled === false) return undefined;
+  return new KeyValueRemoteStore(store, namespace === undefined ? {} : { namespace });
+}
+
 async function openDriver(options: CacheModuleOptions): Promise<RedisDriver | undefined> {
   if (options.redis === undefined || options.enabled === false) return undefined;
-  const [commands, subscriber] = [await openRedisClient(options.redis), await openRedisClient(options.redis)];
-  const driver = redisDriver(
-    { commands, subscriber },
-    {
-      namespace: options.namespace ?? 'strata',
-      ...(options.redisTimeoutMs === undefined ? {} : { timeoutMs: options.redisTimeoutMs }),
-    },
-  );
+  if (options.store !== undefined) throw new CacheError('INVALID_OPTIONS', 'give redis or store, not both');
+  const settings: DriverOptions = {
+    namespace: options.namespace ?? 'strata',
+    ...(options.redisTimeoutMs === undefined ? {} : { timeoutMs: options.redisTimeoutMs }),
+  };
+  const driver = await connectTo(options.redis, settings);
   const { onBreakerChange } = options;
   if (onBreakerChange !== undefined) driver.link.onChange({ breakerChanged: onBreakerChange });
   return driver;
+}
+
+async function connectTo(target: RedisTarget, settings: DriverOptions): Promise<RedisDriver> {
+  if (target.cluster !== undefined) {
+    const { cluster, ...credentials } = target;
+    return redisClusterDriver(cluster.addresses, (node) => openRedisClient({ ...credentials, node }), settings);
+  }
+  const [commands, subscriber] = [await openRedisClient(target), await openRedisClient(target)];
+  return redisDriver({ commands, subscriber }, settings);
 }

@@ -1,7 +1,9 @@
 import type { CoherenceMode } from '../core/coherence/coherence-state';
 import type { UndeliveredPolicy } from '../core/coherence/invalidator';
 import type { CacheOptions } from '../core/options';
-import type { BreakerState, RedisTarget } from '../drivers/redis';
+import type { BreakerState } from '../core/events';
+import type { KeyValueStore } from '../drivers/key-value';
+import type { RedisTarget } from '../drivers/redis';
 
 /** Options of {@link CacheModule}. */
 export interface CacheModuleOptions {
@@ -11,6 +13,11 @@ export interface CacheModuleOptions {
   readonly namespace?: string;
   /** Where L2 is. Absent: L1 alone. */
   readonly redis?: RedisTarget | undefined;
+  /**
+   * Another L2 instead of Redis: a Keyv, or a store of cache-manager. There is no bus then and coherence is
+   * `off`: other instances' L1 copies live for their `localTtl`. See `docs/concepts/other-stores.md`.
+   */
+  readonly store?: KeyValueStore;
   /** Age of the oldest unanswered command at which Redis counts as hung, in milliseconds. @default 50 */
   readonly redisTimeoutMs?: number;
   /** @default 'acknowledged'; without Redis always 'off' */

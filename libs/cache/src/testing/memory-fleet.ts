@@ -5,8 +5,12 @@ import type { Bus, BusListener } from '../core/ports/bus';
 import type { Clock } from '../core/ports/clock';
 import type { InvalidationMode, RemoteStore, TagVersion } from '../core/ports/remote-store';
 
+/** How long it is remembered that a key has just been filled, in milliseconds. */
+const FILLED_MS = 1_000;
+
 interface Held {
-  readonly token: string;
+  /** Of the loader; `undefined` for a moment after its fill. */
+  readonly token: string | undefined;
   readonly seq: number;
   readonly until: number;
 }
@@ -116,7 +120,7 @@ export class MemoryFleet {
     }
     const held = this.leases.get(request.key);
     const taken = held !== undefined && this.clock.now() < held.until && held.seq >= newest;
-    if (taken && !request.takeOver) return { ...this.head(), granted: false };
+    if (taken && !request.takeOver) return { ...this.head(), granted: false, filled: held.token === undefined };
     this.leases.set(request.key, { token: request.token, seq: this.seq, until: this.clock.now() + request.leaseMs });
     return { ...this.head(), granted: true };
   }
@@ -127,7 +131,11 @@ export class MemoryFleet {
         if (!this.tags.has(tag)) this.tags.set(tag, { deleted: this.seq, expired: this.seq });
       }
     }
-    if (request.token !== undefined) this.release(request.key, request.token);
+    const held = this.leases.get(request.key);
+    if (held !== undefined && held.token === request.token) {
+      const until = this.clock.now() + Math.min(FILLED_MS, request.ttlMs);
+      this.leases.set(request.key, { token: undefined, seq: held.seq, until });
+    }
     const old = this.entries.get(request.key)?.bytes;
     if (old !== undefined && isNewer(old, request.bytes)) return false;
     this.entries.set(request.key, { bytes: Buffer.from(request.bytes), until: this.clock.now() + request.ttlMs });

@@ -69,6 +69,20 @@ export const remoteStoreContract: readonly ContractCase<RemoteStore>[] = [
     },
   },
   {
+    name: 'tells who asks right after a fill to look again, unless the fill is invalid by then',
+    run: async (store: RemoteStore): Promise<void> => {
+      const ask = (token: string, takeOver = false) =>
+        store.grant({ key: 'k', tags: ['t:a'], token, ...LEASE, takeOver });
+      await fill(store, 'k', await ask(TOKENS[0]), 'v', ['t:a'], TOKENS[0]);
+      const late = await ask(TOKENS[1]);
+      assert.deepEqual([late.granted, late.filled], [false, true]);
+      assert.equal((await ask(TOKENS[1], true)).granted, true);
+      await fill(store, 'k', await ask(TOKENS[0], true), 'v', ['t:a'], TOKENS[0]);
+      await store.invalidate(message(['t:a']));
+      assert.equal((await ask(TOKENS[1])).granted, true);
+    },
+  },
+  {
     name: 'does not make a reader wait for a loader whose value is invalid already',
     run: async (store: RemoteStore): Promise<void> => {
       await store.grant({ key: 'k', tags: ['t:a'], token: TOKENS[0], ...LEASE });

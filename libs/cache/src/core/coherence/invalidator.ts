@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../ports/clock';
 import type { Bus } from '../ports/bus';
 import type { Head, InvalidationMessage, InvalidationMode, Invalidated, RemoteStore } from '../ports/remote-store';
 import { CacheError } from '../errors';
-import type { EventHub } from '../events';
+import type { BusMessageKind, EventHub } from '../events';
 import type { CoherenceState } from './coherence-state';
 import { AckWait } from './ack-wait';
 import { EVERYTHING } from './tags';
@@ -91,6 +91,7 @@ export class Invalidator {
     this.onApplied(message.tags, message.mode);
     // Only now: an acknowledgement sent before the table knows would let the writer return too early.
     this.bus.acknowledge(message.origin, message.id);
+    this.published('acknowledgement');
     this.report(message.tags, 'remote', 0, false);
   }
 
@@ -110,6 +111,7 @@ export class Invalidator {
     this.waits.set(message.id, acks);
     try {
       const invalidated = await this.remote.invalidate(message);
+      this.published('invalidation');
       this.state.hear(invalidated, message.tags, message.mode);
       this.onApplied(message.tags, message.mode);
       this.members = Math.max(1, invalidated.members.size);
@@ -176,6 +178,10 @@ export class Invalidator {
       throw error;
     }
     this.state.markDelivered(message.tags.filter((tag) => !this.deferred.has(tag)));
+  }
+
+  private published(kind: BusMessageKind): void {
+    if (this.events.active) this.events.emit({ name: 'bus.published', cache: '', kind });
   }
 
   private report(tags: readonly string[], origin: 'local' | 'remote', durationMs: number, deferred: boolean): void {

@@ -1,3 +1,5 @@
+import type { BreakerState } from '../events';
+
 /** Invalidation versions of one tag, both in the current epoch. `deleted` counts for both modes. */
 export interface TagVersion {
   readonly deleted: number;
@@ -22,12 +24,16 @@ export interface TagRead {
 /** Entry bytes and tag versions, both asked for after the read began. */
 export interface RemoteRead extends TagRead {
   readonly bytes: Buffer | undefined;
+  /** Versions of all tags that the entry carries, from a store that looks at them by itself. */
+  readonly own?: ReadonlyMap<string, TagVersion>;
 }
 
 /** Answer of {@link RemoteStore.grant}. */
 export interface Grant extends Head {
   /** False when another loader holds the load lease of the key. */
   readonly granted: boolean;
+  /** Not granted because somebody has filled the key a moment ago: look again before loading. */
+  readonly filled?: boolean;
 }
 
 /** What {@link RemoteStore.fill} is given. */
@@ -65,6 +71,8 @@ export interface InvalidationMessage extends Head {
 export interface RemoteStore {
   /** False while an attempt would fail at once (disconnected, breaker open). */
   readonly available: boolean;
+  /** Tells `listener` of every transition of the circuit breaker, or breakers, in front of the store. */
+  onBreakerChange?(listener: (state: BreakerState, reason: string) => void): void;
   /** False for a driver that keeps versions in the process and no entries: there is no L2 to ask. */
   readonly holdsEntries: boolean;
   read(key: string, tags: readonly string[]): Promise<RemoteRead>;

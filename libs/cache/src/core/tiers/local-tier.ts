@@ -64,8 +64,9 @@ export class LocalTier<T> {
 
   /** Stores unless the entry is dead, too large, or already known to be outdated. */
   put(key: string, entry: Entry<T>): boolean {
-    if (this.clock.now() >= deadAt(entry)) return false;
-    let weight = ENTRY_OVERHEAD_BYTES + 2 * key.length + this.options.serializer.weigh(entry.value);
+    if (this.clock.now() >= Math.min(deadAt(entry), entry.localUntil)) return false;
+    let weight =
+      ENTRY_OVERHEAD_BYTES + 2 * key.length + entry.validator.length + this.options.serializer.weigh(entry.value);
     for (const tag of entry.tags) weight += tag.length;
     if (!this.store.set(key, entry, weight)) return false;
     this.counters.sets++;
@@ -108,7 +109,8 @@ export class LocalTier<T> {
       return { kind: 'miss', reason: 'invalidated', fallback: undefined };
     }
     if (invalidated === 'expired') return { kind: 'miss', reason: 'invalidated', fallback: entry };
-    if (age === 'error-only') return { kind: 'miss', reason: 'expired', fallback: entry };
+    if (age === 'error-only' || this.clock.now() >= entry.localUntil)
+      return { kind: 'miss', reason: 'expired', fallback: entry };
     return { kind: age === 'fresh' && this.isDue(entry) ? 'ahead' : age, entry };
   }
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../ports/clock';
-import type { Head, RemoteStore, TagRead, TagVersion } from '../ports/remote-store';
-import { decodeEntry, encodeEntry, UnreadableEntry, type DecodedEntry } from '../codec';
+import type { Head, RemoteRead, RemoteStore, TagRead, TagVersion } from '../ports/remote-store';
+import { decodeEntry, encodeEntry, UnreadableEntry } from '../codec';
 import type { CoherenceState } from '../coherence/coherence-state';
 import { judge, type Verdict } from '../coherence/tag-table';
-import { deadAt, freshness, type Entry } from '../entry';
+import { deadAt, freshness, localFacts, type DecodedEntry, type Entry } from '../entry';
 import { isCacheError } from '../errors';
 import type { EventHub, MissReason } from '../events';
 import type { ResolvedCacheOptions } from '../options';
@@ -20,6 +20,8 @@ export type RemoteLookup<T> =
 export interface LoadPermit {
   readonly born: Head;
   readonly granted: boolean;
+  /** Not granted because somebody has filled the key a moment ago. */
+  readonly filled?: boolean;
   readonly token: string;
 }
 
@@ -63,10 +65,7 @@ export class RemoteTier<T> {
     const entry: Entry<T> = {
       ...decoded,
       tags: union(decoded.tags, tags),
-      proven: head.seq,
-      generation,
-      checkedAt: -1,
-      retryAfter: 0,
+      ...localFacts({ proven: head.seq, generation, localUntil: Infinity }),
     };
     const age = freshness(entry, this.clock.now());
     if (age === 'dead') return this.miss(key, 'expired');
@@ -94,13 +93,23 @@ export class RemoteTier<T> {
     );
     if (grant === undefined) return undefined;
     this.state.learnEpoch(grant.epoch);
-    return { born: { epoch: grant.epoch, seq: grant.seq }, granted: grant.granted, token };
+    return {
+      born: { epoch: grant.epoch, seq: grant.seq },
+      granted: grant.granted,
+      filled: grant.filled ?? false,
+      token,
+    };
   }
 
   /** Stores `entry`, whose encoded value is `payload`. Returns whether L2 took it. */
-  async put(key: string, entry: DecodedEntry<T>, payload: Buffer, token: string | undefined): Promise<boolean> {
+  async put(
+    key: string,
+    entry: DecodedEntry<T>,
+    payload: Buffer,
+    { token, remoteTtl }: { token: string | undefined; remoteTtl: number },
+  ): Promise<boolean> {
     if (!this.store.holdsEntries) return false;
-    const ttlMs = Math.ceil(deadAt(entry) - this.clock.now());
+    const ttlMs = Math.ceil(Math.min(deadAt(entry) - this.clock.now(), remoteTtl));
     if (ttlMs <= 0 || payload.length > this.options.maxEntryBytes) {
       if (token !== undefined) await this.release(key, token);
       return false;
@@ -136,13 +145,17 @@ export class RemoteTier<T> {
   private async verdict(
     entry: DecodedEntry<T>,
     declared: readonly string[],
-    read: TagRead,
+    read: RemoteRead,
   ): Promise<{ verdict: Verdict; head: Head | undefined } | undefined> {
     const first = this.judgeAll(entry, declared, read, read.versions);
     if (first !== 'valid') return { verdict: first, head: read.head };
     const further = entry.tags.filter((tag) => !declared.includes(tag));
     if (further.length === 0) return { verdict: 'valid', head: read.head };
-    const second = await this.attempt('read', () => this.store.readTags(further));
+    const { own } = read;
+    const second =
+      own === undefined
+        ? await this.attempt('read', () => this.store.readTags(further))
+        : { head: read.head, versions: further.map((tag) => own.get(tag)) };
     if (second === undefined) return undefined;
     // `proven` is the older head: the declared tags were only checked against that one.
     const verdict = this.judgeAll(entry, further, second, second.versions);

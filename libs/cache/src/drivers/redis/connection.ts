@@ -1,13 +1,25 @@
 import type { RedisOptions } from 'ioredis';
 import { CacheError } from '../../core/errors';
+import type { NodeAddress } from './cluster-links';
 
-/** Where Redis is: a URL, a unix socket, or a set of Sentinels. */
-export interface RedisTarget {
+/** Where Redis is: a URL, a unix socket, a set of Sentinels, or some nodes of a cluster. */
+export interface RedisTarget extends RedisCredentials {
   /** `redis://[user:password@]host[:port][/db]` or `rediss://…` for TLS. */
   readonly url?: string;
   /** Path of a unix socket. */
   readonly path?: string;
-  readonly sentinels?: { readonly addresses: readonly { host: string; port: number }[]; readonly name: string };
+  readonly sentinels?: { readonly addresses: readonly NodeAddress[]; readonly name: string };
+  /** Nodes of a cluster that are asked for all others; opened by `redisClusterDriver`. */
+  readonly cluster?: { readonly addresses: readonly NodeAddress[] };
+  /** One node of a cluster. */
+  readonly node?: NodeAddress;
+}
+
+/** Who we are to nodes that a Sentinel or a cluster names; a URL carries its own. */
+export interface RedisCredentials {
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: boolean;
 }
 
 /**
@@ -37,8 +49,9 @@ export function connectionOptions(target: RedisTarget): RedisOptions {
 
 function place(target: RedisTarget): RedisOptions {
   if (target.path !== undefined) return { path: target.path };
+  if (target.node !== undefined) return { ...target.node, ...credentials(target) };
   if (target.sentinels !== undefined) {
-    return { sentinels: [...target.sentinels.addresses], name: target.sentinels.name };
+    return { sentinels: [...target.sentinels.addresses], name: target.sentinels.name, ...credentials(target) };
   }
   const url = parseUrl(target.url ?? '');
   const db = Number(url.pathname.slice(1) || '0');
@@ -49,6 +62,14 @@ function place(target: RedisTarget): RedisOptions {
     ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
     ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
     ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}
+
+function credentials({ username, password, tls }: RedisCredentials): RedisOptions {
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls === true ? { tls: {} } : {}),
   };
 }
 

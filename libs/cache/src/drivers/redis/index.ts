@@ -1,22 +1,33 @@
 import type { Redis } from 'ioredis';
 import { systemClock, type Clock } from '../../core/ports/clock';
+import { ClusterLinks, type NodeAddress } from './cluster-links';
 import { Names } from './names';
+import type { RedisNodes } from './nodes';
 import { RedisBus } from './redis-bus';
 import { RedisLink, type LinkOptions } from './redis-link';
 import { RedisRemoteStore } from './redis-remote-store';
 
-export { connectionOptions, type RedisTarget } from './connection';
-export { RedisLink, type BreakerState, type LinkListener, type LinkOptions } from './redis-link';
+export { connectionOptions, type RedisCredentials, type RedisTarget } from './connection';
+export { RedisLink, type LinkOptions } from './redis-link';
+export { ClusterLinks, type NodeAddress } from './cluster-links';
+export type { LinkListener, NodeLink, RedisNodes, Urgency } from './nodes';
 export { RedisRemoteStore } from './redis-remote-store';
 export { RedisBus } from './redis-bus';
 export { Names } from './names';
 
 /** The Redis driver of one namespace. */
-export interface RedisDriver {
+export interface RedisDriver<Nodes extends RedisNodes = RedisNodes> {
   readonly remote: RedisRemoteStore;
   readonly bus: RedisBus;
-  readonly link: RedisLink;
+  readonly link: Nodes;
   close(): void;
+}
+
+/** Options of a driver. */
+export interface DriverOptions extends LinkOptions {
+  /** Name under which everything lives in Redis. */
+  readonly namespace: string;
+  readonly clock?: Clock;
 }
 
 /**
@@ -26,12 +37,32 @@ export interface RedisDriver {
  */
 export function redisDriver(
   clients: { commands: Redis; subscriber: Redis },
-  options: LinkOptions & { namespace: string; clock?: Clock },
-): RedisDriver {
+  options: DriverOptions,
+): RedisDriver<RedisLink> {
   const names = new Names(options.namespace);
   const link = new RedisLink(clients.commands, options, options.clock ?? systemClock);
   const remote = new RedisRemoteStore(link, names);
-  const bus = new RedisBus(clients.subscriber, link, names);
+  const bus = new RedisBus(link, names);
+  bus.use(clients.subscriber);
   if (clients.commands.status === 'wait') void clients.commands.connect().catch(() => undefined);
   return { remote, bus, link, close: () => link.close() };
+}
+
+/**
+ * Builds the driver on a Redis Cluster (7 or newer). `open` makes a client of one node that is not
+ * connected yet, from `connectionOptions`; the driver opens one for each master, and one for the bus at
+ * the master that holds `head`. It follows the topology, and each node has a breaker of its own.
+ */
+export function redisClusterDriver(
+  seeds: readonly NodeAddress[],
+  open: (address: NodeAddress) => Promise<Redis>,
+  options: DriverOptions,
+): RedisDriver<ClusterLinks> {
+  const names = new Names(options.namespace);
+  const links = new ClusterLinks({ ...options, seeds, open, head: names.head }, options.clock ?? systemClock);
+  const remote = new RedisRemoteStore(links, names);
+  const bus = new RedisBus(links, names);
+  links.onControlMoved((address) => void open(address).then((client) => bus.use(client)));
+  links.start();
+  return { remote, bus, link: links, close: () => links.close() };
 }

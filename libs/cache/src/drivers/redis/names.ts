@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
+import { boundedName } from '../../core/bounded-name';
 import { CacheError } from '../../core/errors';
 
 const NAMESPACE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** Longer names are stored under a digest; the entry itself carries the full key. */
-const MAX_PLAIN_LENGTH = 200;
 
 /**
  * Names of everything in Redis. Versions, members and load leases of a namespace share one hash slot
@@ -25,24 +23,19 @@ export class Names {
   }
 
   tag(tag: string): string {
-    return `{${this.namespace}}:tag:${plain(tag)}`;
+    return `{${this.namespace}}:tag:${boundedName(tag)}`;
   }
 
   lease(key: string): string {
-    return `{${this.namespace}}:lease:${plain(key)}`;
+    return `{${this.namespace}}:lease:${boundedName(key)}`;
   }
 
   /** Braces of a user's key are escaped: they must not choose a slot. */
   entry(key: string): string {
-    return `${this.namespace}:entry:${plain(key).replace(/[{}]/g, (brace) => (brace === '{' ? '%7B' : '%7D'))}`;
+    return `${this.namespace}:entry:${boundedName(key).replace(/[{}]/g, (brace) => (brace === '{' ? '%7B' : '%7D'))}`;
   }
 
   member(member: string): string {
     return `{${this.namespace}}:member:${member}`;
   }
-}
-
-function plain(name: string): string {
-  if (name.length <= MAX_PLAIN_LENGTH) return name;
-  return `#${createHash('sha256').update(name, 'utf8').digest('base64url')}`;
 }

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Bus, BusListener } from '../../core/ports/bus';
 import type { InvalidationMessage } from '../../core/ports/remote-store';
 import type { Names } from './names';
-import type { RedisLink } from './redis-link';
+import type { RedisNodes } from './nodes';
 
 const MAX_TAGS_PER_MESSAGE = 10_000;
 /** Pause before a refused or ended subscription is tried again, in milliseconds. */
@@ -12,67 +12,113 @@ const RETRY_MS = 500;
  * {@link Bus} on Redis pub/sub, on a connection of its own. A message that cannot be read may have been an
  * invalidation, from another version of this library perhaps: it counts as a gap in the subscription,
  * so that what it may have meant costs a miss and nothing worse.
+ *
+ * In a cluster it is sharded pub/sub at the master of `head`: classic pub/sub travels between the nodes by
+ * itself and could lose an invalidation and still deliver the echo that comes after it.
  */
 export class RedisBus implements Bus {
   private member = '';
   private listener: BusListener | undefined;
+  private subscriber: Redis | undefined;
   private confirmed = false;
 
   constructor(
-    private readonly subscriber: Redis,
-    private readonly link: RedisLink,
+    private readonly nodes: RedisNodes,
     private readonly names: Names,
-  ) {
+  ) {}
+
+  /** Takes `client` for the subscription, in place of the one before. It must not be connected yet. */
+  use(client: Redis): void {
+    const before = this.subscriber;
+    this.subscriber = client;
+    before?.disconnect();
+    this.lose();
     // Each failed attempt is an `error` event; the command connection reports the outage.
-    subscriber.on('error', () => undefined);
+    client.on('error', () => undefined);
+    if (this.listener !== undefined) this.listen(client);
   }
 
   start(member: string, listener: BusListener): void {
     this.member = member;
     this.listener = listener;
-    this.subscriber.on('message', (channel: string, text: string) => this.receive(channel, text));
-    this.subscriber.on('ready', () => void this.subscribe());
-    this.subscriber.on('close', () => {
-      if (!this.confirmed) return;
-      this.confirmed = false;
-      listener.lost();
-    });
-    // ioredis gives up for good in some cases, for example while it looks for a Sentinel's master.
-    this.subscriber.on('end', () => this.later(() => this.connect()));
-    if (this.subscriber.status === 'ready') void this.subscribe();
-    else if (this.subscriber.status === 'wait') this.connect();
+    if (this.subscriber !== undefined) this.listen(this.subscriber);
   }
 
   acknowledge(origin: string, id: string): void {
-    if (!this.link.available) return;
+    const link = this.nodes.control;
+    if (link === undefined || !link.available) return;
+    const text = `a|${id}|${this.member}`;
     const channel = this.names.member(origin);
-    void this.link.send((client) => client.publish(channel, `a|${id}|${this.member}`)).catch(() => undefined);
+    const publish = (client: Redis): Promise<unknown> =>
+      this.nodes.sharded ? client.spublish(channel, text) : client.publish(channel, text);
+    void link.send(publish, 'coherence').catch(() => undefined);
   }
 
   /** An attempt to connect that is under way is left alone: ending it each time would never get anywhere. */
   reconnect(): void {
-    if (this.confirmed) this.subscriber.disconnect(true);
+    if (this.confirmed) this.subscriber?.disconnect(true);
   }
 
   async close(): Promise<void> {
+    this.lose();
     this.listener = undefined;
-    this.subscriber.disconnect();
+    this.subscriber?.disconnect();
   }
 
-  private async subscribe(): Promise<void> {
+  private listen(client: Redis): void {
+    const whileCurrent =
+      <A extends unknown[]>(run: (...args: A) => void) =>
+      (...args: A): void => {
+        if (this.subscriber === client && this.listener !== undefined) run(...args);
+      };
+    const event = this.nodes.sharded ? 'smessage' : 'message';
+    client.on(
+      event,
+      whileCurrent((channel: string, text: string) => this.receive(channel, text)),
+    );
+    client.on(
+      'ready',
+      whileCurrent(() => void this.subscribe(client)),
+    );
+    client.on(
+      'close',
+      whileCurrent(() => this.lose()),
+    );
+    // ioredis gives up for good in some cases, for example while it looks for a Sentinel's master.
+    client.on(
+      'end',
+      whileCurrent(() => this.later(() => this.subscriber === client && connect(client))),
+    );
+    // ioredis never settles a `ssubscribe` that was answered with MOVED. The links learn where to.
+    client.on(
+      'moved',
+      whileCurrent(() => this.tryAgain(client)),
+    );
+    if (client.status === 'ready') void this.subscribe(client);
+    else if (client.status === 'wait') connect(client);
+  }
+
+  private async subscribe(client: Redis): Promise<void> {
+    const channels = [this.names.bus, this.names.member(this.member)] as const;
     try {
-      await this.subscriber.subscribe(this.names.bus, this.names.member(this.member));
-      this.confirm();
+      await (this.nodes.sharded ? client.ssubscribe(...channels) : client.subscribe(...channels));
+      if (this.subscriber === client) this.confirm();
     } catch {
       // Refused, or the connection went away meanwhile; in the second case `ready` comes by itself.
-      this.later(() => {
-        if (!this.confirmed && this.subscriber.status === 'ready') void this.subscribe();
-      });
+      this.tryAgain(client);
     }
   }
 
-  private connect(): void {
-    void this.subscriber.connect().catch(() => undefined);
+  private tryAgain(client: Redis): void {
+    this.later(() => {
+      if (!this.confirmed && this.subscriber === client && client.status === 'ready') void this.subscribe(client);
+    });
+  }
+
+  private lose(): void {
+    if (!this.confirmed) return;
+    this.confirmed = false;
+    this.listener?.lost();
   }
 
   private later(task: () => void): void {
@@ -109,6 +155,10 @@ export class RedisBus implements Bus {
     if (match === null || message === undefined) this.listener?.subscribed();
     else this.listener?.invalidation({ ...message, epoch: match[1]!, seq: Number(match[2]) });
   }
+}
+
+function connect(client: Redis): void {
+  void client.connect().catch(() => undefined);
 }
 
 function parse(json: string): Omit<InvalidationMessage, 'epoch' | 'seq'> | undefined {

@@ -1,14 +1,10 @@
 import type { Redis } from 'ioredis';
-import { CacheError } from '../../core/errors';
+import type { CacheError } from '../../core/errors';
+import type { BreakerState } from '../../core/events';
 import type { Clock, Timer } from '../../core/ports/clock';
-
-/** State of the circuit breaker in front of Redis. */
-export type BreakerState = 'closed' | 'half-open' | 'open';
-
-/** What the link reports; each transition once. */
-export interface LinkListener {
-  breakerChanged?(state: BreakerState, reason: string): void;
-}
+import type { LinkListener, NodeLink, RedisNodes, Urgency } from './nodes';
+import { SlowStart } from './slow-start';
+import { redacted, unavailable } from './unavailable';
 
 /** Bounds of the link. */
 export interface LinkOptions {
@@ -30,11 +26,13 @@ const READY_LIMIT_MS = 1_000;
  * One connection for commands, with its own deadline. Replies come in order, so one timer that looks at
  * the oldest unanswered command is enough: when Redis hangs, all waiters fail together, the breaker
  * opens, the socket is destroyed (nothing is replayed), and probes decide when to trust it again.
+ *
+ * By itself it is the {@link RedisNodes} of a single server, found by URL, socket or Sentinel.
  */
-export class RedisLink {
+export class RedisLink implements NodeLink, RedisNodes {
+  readonly sharded = false;
   private readonly waiting = new Set<Waiting>();
   private readonly timeoutMs: number;
-  private readonly maxInFlight: number;
   /** Until the first connection has succeeded or failed, nothing is known: neither open nor closed. */
   private state: BreakerState = 'half-open';
   private runId: string | undefined;
@@ -43,6 +41,8 @@ export class RedisLink {
   private probing = false;
   private closed = false;
   private listeners: LinkListener[] = [];
+  private readonly slowStart: SlowStart;
+  private hadOutage = false;
 
   constructor(
     readonly client: Redis,
@@ -50,13 +50,25 @@ export class RedisLink {
     private readonly clock: Clock,
   ) {
     this.timeoutMs = options.timeoutMs ?? 50;
-    this.maxInFlight = options.maxInFlight ?? 10_000;
+    this.slowStart = new SlowStart(options.maxInFlight ?? 10_000);
     client.on('connect', () => this.limitReadyCheck());
     client.on('ready', () => void this.probe());
     client.on('close', () => this.trip('connection lost'));
     // Each failed attempt to connect is an `error` event; the transition has been reported already.
     client.on('error', () => undefined);
     if (client.status === 'ready') void this.probe();
+  }
+
+  get control(): NodeLink {
+    return this;
+  }
+
+  linkFor(): NodeLink {
+    return this;
+  }
+
+  onClient(prepare: (client: Redis) => void): void {
+    prepare(this.client);
   }
 
   get available(): boolean {
@@ -67,12 +79,10 @@ export class RedisLink {
     return this.state;
   }
 
-  /** Run id of the server behind this connection: it names the life of the data. */
   get run(): string {
     return this.runId ?? '';
   }
 
-  /** True when the server lets flagged scripts run while memory is short (Redis 7, Valkey). */
   get allowsOom(): boolean {
     return this.majorVersion >= 7;
   }
@@ -81,14 +91,11 @@ export class RedisLink {
     this.listeners.push(listener);
   }
 
-  /**
-   * Sends one or several commands of the same tick.
-   *
-   * @throws CacheError `L2_UNAVAILABLE`, at once while the breaker is not closed
-   */
-  send<R>(send: (client: Redis) => Promise<R>): Promise<R> {
+  send<R>(send: (client: Redis) => Promise<R>, urgency: Urgency = 'ordinary'): Promise<R> {
     if (this.state !== 'closed') return Promise.reject(unavailable('the breaker is open'));
-    if (this.waiting.size >= this.maxInFlight) return Promise.reject(unavailable('too many commands in flight'));
+    if (urgency === 'ordinary' && this.waiting.size >= this.slowStart.allowance(this.clock.monotonic())) {
+      return Promise.reject(unavailable('too many commands in flight'));
+    }
     return this.watched(send);
   }
 
@@ -121,7 +128,11 @@ export class RedisLink {
       this.waiting.add(waiting);
       this.watch();
       send(this.client)
-        .then(resolve, (error: Error) => reject(unavailable(redacted(error))))
+        .then(resolve, (error: Error) => {
+          const message = redacted(error);
+          reject(unavailable(message));
+          for (const listener of this.listeners) listener.refused?.(message);
+        })
         .finally(() => this.waiting.delete(waiting));
     });
   }
@@ -151,6 +162,7 @@ export class RedisLink {
 
   private trip(reason: string): void {
     this.runId = undefined;
+    this.hadOutage = true;
     this.failAll(reason);
     this.change('open', reason);
   }
@@ -177,6 +189,7 @@ export class RedisLink {
       for (let i = 1; i < PROBES_TO_CLOSE; i++) await this.watched((client) => client.ping());
       this.majorVersion = Number(/^redis_version:(\d+)/m.exec(info)?.[1] ?? 0);
       this.runId = /^run_id:(\w+)/m.exec(info)?.[1] ?? 'unknown';
+      if (this.hadOutage) this.slowStart.begin(this.clock.monotonic());
       this.change('closed', 'connected');
     } catch (error) {
       this.change('open', (error as Error).message);
@@ -191,13 +204,4 @@ export class RedisLink {
     this.state = state;
     for (const listener of this.listeners) listener.breakerChanged?.(state, reason);
   }
-}
-
-function unavailable(reason: string): CacheError {
-  return new CacheError('L2_UNAVAILABLE', `Redis: ${reason}`);
-}
-
-/** Error text without the command's arguments, which may be values or passwords. */
-function redacted(error: Error): string {
-  return error.message.split('\n', 1)[0]!.slice(0, 120);
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { livesInHead } from '../../core/coherence/tags';
+import type { BreakerState } from '../../core/events';
 import type {
   FillRequest,
   Grant,
@@ -14,140 +15,181 @@ import type {
   TagVersion,
 } from '../../core/ports/remote-store';
 import type { Names } from './names';
-import type { RedisLink } from './redis-link';
+import { unavailable } from './unavailable';
+import type { NodeLink, RedisNodes, Urgency } from './nodes';
 import * as scripts from './scripts';
 
 /** Life of a tag that nobody carried when it was invalidated, in milliseconds. */
 const UNCARRIED_TAG_MS = 3_600_000;
 
-type Script = (...args: (string | number | Buffer)[]) => Promise<unknown>;
+type Argument = string | number | Buffer;
+type Script = (...args: Argument[]) => Promise<unknown>;
 type ScriptName = 'grant' | 'settle' | 'store' | 'invalidate' | 'heartbeat' | 'removeMember' | 'release';
 
-/** {@link RemoteStore} on Redis 6.2 or newer, Valkey included. Never uses `KEYS`, `SCAN` or `FLUSHDB`. */
+/** Names the scripts once on each client; ioredis sends their digest, and the text when it is unknown. */
+function defineScripts(client: Redis): void {
+  const define = (name: string, lua: string, numberOfKeys?: number): void =>
+    client.defineCommand(name, numberOfKeys === undefined ? { lua } : { lua, numberOfKeys });
+  define('strataGrant', scripts.GRANT);
+  define('strataSettle', scripts.SETTLE);
+  define('strataStore', scripts.STORE, 1);
+  define('strataRemoveMember', scripts.REMOVE_MEMBER, 1);
+  define('strataRelease', scripts.RELEASE, 1);
+  for (const [suffix, flags] of [
+    ['', ''],
+    ['AllowOom', scripts.ALLOW_OOM],
+  ] as const) {
+    define(`strataInvalidate${suffix}`, flags + scripts.INVALIDATE);
+    define(`strataHeartbeat${suffix}`, flags + scripts.HEARTBEAT, 1);
+  }
+}
+
+/**
+ * {@link RemoteStore} on Redis 6.2 or newer (7 for a cluster), Valkey included. Never uses `KEYS`, `SCAN`
+ * or `FLUSHDB`.
+ */
 export class RedisRemoteStore implements RemoteStore {
   readonly holdsEntries = true;
 
   constructor(
-    private readonly link: RedisLink,
+    private readonly nodes: RedisNodes,
     private readonly names: Names,
   ) {
-    const { client } = link;
-    client.defineCommand('strataGrant', { lua: scripts.GRANT });
-    client.defineCommand('strataSettle', { lua: scripts.SETTLE });
-    client.defineCommand('strataStore', { lua: scripts.STORE, numberOfKeys: 1 });
-    client.defineCommand('strataInvalidate', { lua: scripts.INVALIDATE });
-    client.defineCommand('strataInvalidateAllowOom', { lua: scripts.ALLOW_OOM + scripts.INVALIDATE });
-    client.defineCommand('strataHeartbeatAllowOom', { lua: scripts.ALLOW_OOM + scripts.HEARTBEAT, numberOfKeys: 1 });
-    client.defineCommand('strataHeartbeat', { lua: scripts.HEARTBEAT, numberOfKeys: 1 });
-    client.defineCommand('strataRemoveMember', { lua: scripts.REMOVE_MEMBER, numberOfKeys: 1 });
-    client.defineCommand('strataRelease', { lua: scripts.RELEASE, numberOfKeys: 1 });
+    nodes.onClient(defineScripts);
   }
 
   get available(): boolean {
-    return this.link.available;
+    return this.nodes.available;
+  }
+
+  onBreakerChange(listener: (state: BreakerState, reason: string) => void): void {
+    this.nodes.onChange({ breakerChanged: listener });
   }
 
   async read(key: string, tags: readonly string[]): Promise<RemoteRead> {
+    const name = this.names.entry(key);
+    const control = this.control();
+    const holder = this.nodes.linkFor(name);
+    if (holder !== control) {
+      const [bytes, read] = await Promise.all([bytesFrom(holder, name), this.readTags(tags)]);
+      return { bytes, ...read };
+    }
     // One flush to the socket: three commands, one round trip.
-    const [bytes, read] = await this.link.send((client) =>
-      Promise.all([client.getBuffer(this.names.entry(key)), this.versions(client, tags)]),
+    const [bytes, read] = await control.send((client) =>
+      Promise.all([client.getBuffer(name), this.versions(client, control.run, tags)]),
     );
     return { bytes: bytes ?? undefined, ...read };
   }
 
-  readTags(tags: readonly string[]): Promise<TagRead> {
-    return this.link.send((client) => this.versions(client, tags));
+  async readTags(tags: readonly string[]): Promise<TagRead> {
+    const control = this.control();
+    return control.send((client) => this.versions(client, control.run, tags));
   }
 
   async grant(request: GrantRequest): Promise<Grant> {
     const { inHead, keys } = this.place(request.tags);
-    const [epoch, seq, granted] = (await this.link.send((client) =>
-      script(client, 'grant')(
-        2 + keys.length,
-        this.names.head,
-        this.names.lease(request.key),
-        ...keys,
-        ...this.opening(),
-        request.token,
-        request.leaseMs,
-        request.tagTtlMs,
-        request.takeOver ? 1 : 0,
-        ...inHead,
-      ),
-    )) as [string, string, number];
-    return { epoch, seq: Number(seq), granted: granted === 1 };
+    const [epoch, seq, granted] = (await this.atHead('grant', 'ordinary', (opening) => [
+      2 + keys.length,
+      this.names.head,
+      this.names.lease(request.key),
+      ...keys,
+      ...opening,
+      request.token,
+      request.leaseMs,
+      request.tagTtlMs,
+      request.takeOver ? 1 : 0,
+      ...inHead,
+    ])) as [string, string, number];
+    return { epoch, seq: Number(seq), granted: granted === 1, filled: granted === 2 };
   }
 
   async fill(request: FillRequest): Promise<boolean> {
     const { inHead, keys } = this.place(request.tags);
-    const [, stored] = await this.link.send((client) =>
-      Promise.all([
-        script(client, 'settle')(
-          3 + keys.length,
-          this.names.head,
-          this.names.recent,
-          this.names.lease(request.key),
-          ...keys,
-          ...this.opening(),
-          request.token ?? '',
-          request.ttlMs,
-          request.born.epoch,
-          request.born.seq,
-          ...inHead,
-        ),
-        script(client, 'store')(this.names.entry(request.key), request.bytes, request.ttlMs),
-      ]),
-    );
-    return stored === 1;
+    const name = this.names.entry(request.key);
+    const holder = this.nodes.linkFor(name) ?? absent();
+    // Not held back: it follows a grant that was let through, and ends the lease that others wait for.
+    const settled = this.atHead('settle', 'coherence', (opening) => [
+      3 + keys.length,
+      this.names.head,
+      this.names.recent,
+      this.names.lease(request.key),
+      ...keys,
+      ...opening,
+      request.token ?? '',
+      request.ttlMs,
+      request.born.epoch,
+      request.born.seq,
+      ...inHead,
+    ]);
+    const store = (client: Redis): Promise<unknown> => script(client, 'store')(name, request.bytes, request.ttlMs);
+    const stored = holder.send(store, 'coherence');
+    const [, took] = await Promise.all([settled, stored]);
+    return took === 1;
   }
 
   async release(key: string, token: string): Promise<void> {
-    await this.link.send((client) => script(client, 'release')(this.names.lease(key), token));
+    await this.control().send((client) => script(client, 'release')(this.names.lease(key), token), 'coherence');
   }
 
   async invalidate(message: Omit<InvalidationMessage, 'epoch' | 'seq'>): Promise<Invalidated> {
     const { inHead, keys } = this.place(message.tags);
-    const [epoch, seq, flat] = (await this.link.send((client) =>
-      script(client, 'invalidate', this.link.allowsOom)(
-        2 + keys.length,
-        this.names.head,
-        this.names.recent,
-        ...keys,
-        ...this.opening(),
-        message.mode,
-        UNCARRIED_TAG_MS,
-        this.names.bus,
-        JSON.stringify(message),
-        ...inHead,
-      ),
-    )) as [string, string, string[]];
+    const [epoch, seq, flat] = (await this.atHead('invalidate', 'coherence', (opening) => [
+      2 + keys.length,
+      this.names.head,
+      this.names.recent,
+      ...keys,
+      ...opening,
+      message.mode,
+      UNCARRIED_TAG_MS,
+      this.publishCommand,
+      this.names.bus,
+      JSON.stringify(message),
+      ...inHead,
+    ])) as [string, string, string[]];
     const members = new Map<string, string>();
     for (let i = 0; i < flat.length; i += 2) members.set(flat[i]!, flat[i + 1]!);
     return { epoch, seq: Number(seq), members };
   }
 
   async heartbeat(member: string, beat: number): Promise<{ head: Head; unknownMember: string | undefined }> {
-    const [epoch, seq, unknown] = (await this.link.send((client) =>
-      script(client, 'heartbeat', this.link.allowsOom)(
-        this.names.head,
-        ...this.opening(),
-        member,
-        this.names.member(member),
-        beat,
-      ),
-    )) as [string, string, string | null];
+    const [epoch, seq, unknown] = (await this.atHead('heartbeat', 'coherence', (opening) => [
+      this.names.head,
+      ...opening,
+      member,
+      this.publishCommand,
+      this.names.member(member),
+      beat,
+    ])) as [string, string, string | null];
     return { head: { epoch, seq: Number(seq) }, unknownMember: unknown ?? undefined };
   }
 
   async removeMember(member: string, mark?: string): Promise<void> {
-    await this.link.send((client) => script(client, 'removeMember')(this.names.head, member, mark ?? ''));
+    const remove = (client: Redis): Promise<unknown> =>
+      script(client, 'removeMember')(this.names.head, member, mark ?? '');
+    await this.control().send(remove, 'coherence');
   }
 
-  private opening(): [run: string, epoch: string] {
-    return [this.link.run, randomBytes(8).toString('hex')];
+  /** Runs a script that begins by opening `head`, with the run id of the very connection it is sent on. */
+  private atHead(
+    name: ScriptName,
+    urgency: Urgency,
+    args: (opening: [run: string, epoch: string]) => Argument[],
+  ): Promise<unknown> {
+    const control = this.nodes.control ?? absent();
+    const allowOom = (name === 'invalidate' || name === 'heartbeat') && control.allowsOom;
+    const given = args([control.run, randomBytes(8).toString('hex')]);
+    return control.send((client) => script(client, name, allowOom)(...given), urgency);
   }
 
-  private async versions(client: Redis, tags: readonly string[]): Promise<TagRead> {
+  private control(): NodeLink {
+    return this.nodes.control ?? absent();
+  }
+
+  private get publishCommand(): 'PUBLISH' | 'SPUBLISH' {
+    return this.nodes.sharded ? 'SPUBLISH' : 'PUBLISH';
+  }
+
+  private async versions(client: Redis, ownRun: string, tags: readonly string[]): Promise<TagRead> {
     const { inHead, keys } = this.place(tags);
     const [head, values] = await Promise.all([
       client.hmget(this.names.head, 'epoch', 'run', 'seq', ...inHead),
@@ -155,7 +197,7 @@ export class RedisRemoteStore implements RemoteStore {
     ]);
     const [epoch, run, seq, ...ofHead] = head;
     // `head` of another run of the server: its versions say nothing about what this run holds.
-    if (epoch == null || run !== this.link.run) return { head: undefined, versions: tags.map(() => undefined) };
+    if (epoch == null || run !== ownRun) return { head: undefined, versions: tags.map(() => undefined) };
     const versions = tags.map((tag) => version(livesInHead(tag) ? ofHead.shift() : values.shift(), epoch));
     return { head: { epoch, seq: Number(seq) }, versions };
   }
@@ -169,6 +211,17 @@ export class RedisRemoteStore implements RemoteStore {
     }
     return { inHead, keys };
   }
+}
+
+/** While the topology is unknown every command fails at once, like one to a node that is away. */
+function absent(): never {
+  throw unavailable('the node is not known yet');
+}
+
+/** What an entry's own node has. A node that is away costs its keys a miss, and the others nothing. */
+async function bytesFrom(holder: NodeLink | undefined, name: string): Promise<Buffer | undefined> {
+  if (holder === undefined || !holder.available) return undefined;
+  return (await holder.send((client) => client.getBuffer(name))) ?? undefined;
 }
 
 function script(client: Redis, name: ScriptName, allowOom = false): Script {

@@ -26,8 +26,16 @@ local function format(deleted, expired)
 end
 `;
 
+/**
+ * Stands where a token would, for a moment after a fill: who missed just before it and asks just after it
+ * is told to look again, or a cold key would be loaded twice.
+ */
+const FILLED = `
+local FILLED, FILLED_MS = string.rep('-', 36), 1000
+`;
+
 /** KEYS 2 lease, 3… tags · ARGV 3 token, 4 lease ms, 5 tag ttl ms, 6 take over, 7… fields of tags in head */
-export const GRANT = `${OPEN_HEAD}
+export const GRANT = `${OPEN_HEAD}${FILLED}
 local now = string.format('%.0f', seq)
 local newest = 0
 for i = 7, #ARGV do
@@ -44,7 +52,7 @@ local holder = redis.call('GET', KEYS[2])
 if holder and ARGV[6] ~= '1' then
   -- A holder of another epoch, or one whose value is already invalid for this reader, is not worth waiting for.
   local held = parse(string.sub(holder, 38))
-  if held and held >= newest then return { epoch, now, 0 } end
+  if held and held >= newest then return { epoch, now, string.sub(holder, 1, 36) == FILLED and 2 or 0 } end
 end
 redis.call('SET', KEYS[2], ARGV[3] .. '|' .. format(seq, seq), 'PX', ARGV[4])
 return { epoch, now, 1 }
@@ -65,7 +73,7 @@ end
 `;
 
 /** KEYS 2 recent, 3 lease, 4… tags · ARGV 3 token or '', 4 ttl ms, 5 epoch born, 6 seq born, 7… fields of tags in head */
-export const SETTLE = `${OPEN_HEAD}${OPEN_RECENT}
+export const SETTLE = `${OPEN_HEAD}${OPEN_RECENT}${FILLED}
 local ttl, born = tonumber(ARGV[4]), tonumber(ARGV[6])
 local floor = tonumber(redis.call('HGET', RECENT, 'floor'))
 local function unknown(tag)
@@ -87,7 +95,9 @@ if epoch == ARGV[5] then
   end
 end
 local holder = redis.call('GET', KEYS[3])
-if holder and ARGV[3] ~= '' and string.sub(holder, 1, 36) == ARGV[3] then redis.call('DEL', KEYS[3]) end
+if holder and ARGV[3] ~= '' and string.sub(holder, 1, 36) == ARGV[3] then
+  redis.call('SET', KEYS[3], FILLED .. string.sub(holder, 37), 'PX', math.min(FILLED_MS, ttl))
+end
 return epoch
 `;
 
@@ -105,7 +115,7 @@ return 1
 /** Invalidations that {@link OPEN_RECENT} remembers. */
 const RECENT_SIZE = 1_000;
 
-/** KEYS 2 recent, 3… tags · ARGV 3 mode, 4 ttl ms of a tag nobody carried, 5 channel, 6 message, 7… fields of tags in head */
+/** KEYS 2 recent, 3… tags · ARGV 3 mode, 4 ttl ms of a tag nobody carried, 5 publish command, 6 channel, 7 message, 8… fields of tags in head */
 export const INVALIDATE = `${OPEN_HEAD}${OPEN_RECENT}
 seq = redis.call('HINCRBY', HEAD, 'seq', 1)
 local now = string.format('%.0f', seq)
@@ -127,7 +137,7 @@ local function record(tag)
   end
   redis.call('HSET', RECENT, slot, now .. '|' .. tag, 'r:' .. tag, now)
 end
-for i = 7, #ARGV do
+for i = 8, #ARGV do
   redis.call('HSET', HEAD, ARGV[i], raised(redis.call('HGET', HEAD, ARGV[i])))
   record(ARGV[i])
 end
@@ -136,7 +146,7 @@ for i = 3, #KEYS do
   redis.call('SET', KEYS[i], raised(redis.call('GET', KEYS[i])), 'PX', ttl)
   record(KEYS[i])
 end
-redis.call('PUBLISH', ARGV[5], 'i|' .. epoch .. '|' .. now .. '|' .. ARGV[6])
+redis.call(ARGV[5], ARGV[6], 'i|' .. epoch .. '|' .. now .. '|' .. ARGV[7])
 local members = {}
 local all = redis.call('HGETALL', HEAD)
 for i = 1, #all, 2 do
@@ -149,12 +159,12 @@ return { epoch, now, members }
 `;
 
 /**
- * ARGV 3 member, 4 channel, 5 beat. The member is recorded before its echo is published. Its mark is the
+ * ARGV 3 member, 4 publish command, 5 channel, 6 beat. The member is recorded before its echo is published. Its mark is the
  * beat, which a process never repeats: a member removed and come back is not taken for the one before.
  */
 export const HEARTBEAT = `${OPEN_HEAD}
-redis.call('HSET', HEAD, 'm:' .. ARGV[3], ARGV[5])
-redis.call('PUBLISH', ARGV[4], 'e|' .. ARGV[5])
+redis.call('HSET', HEAD, 'm:' .. ARGV[3], ARGV[6])
+redis.call(ARGV[4], ARGV[5], 'e|' .. ARGV[6])
 return { epoch, string.format('%.0f', seq), redis.call('HGET', HEAD, 'm:?') }
 `;
 

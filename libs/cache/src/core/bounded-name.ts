@@ -1,0 +1,9 @@
+import { createHash } from 'node:crypto';
+
+const MAX_PLAIN_LENGTH = 200;
+
+/** `name`, or a digest of it when it is long; what is stored under it carries the full name. */
+export function boundedName(name: string): string {
+  if (name.length <= MAX_PLAIN_LENGTH) return name;
+  return `#${createHash('sha256').update(name, 'utf8').digest('base64url')}`;
+}

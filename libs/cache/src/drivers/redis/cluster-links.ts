@@ -1,0 +1,190 @@
+import calculateSlot from 'cluster-key-slot';
+import type { Redis } from 'ioredis';
+import type { BreakerState } from '../../core/events';
+import type { Clock, Timer } from '../../core/ports/clock';
+import type { LinkListener, RedisNodes } from './nodes';
+import { RedisLink, type LinkOptions } from './redis-link';
+import { SlotMap } from './slot-map';
+
+/** Where a node of a cluster listens. */
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What {@link ClusterLinks} is made from. */
+export interface ClusterOptions extends LinkOptions {
+  readonly seeds: readonly NodeAddress[];
+  readonly open: (address: NodeAddress) => Promise<Redis>;
+  /** Name of the key whose node carries everything but the entries. */
+  readonly head: string;
+}
+
+const REFRESH_MS = 10_000;
+/** While some slot has no node that answers: a fail-over is to be noticed soon. */
+const REFRESH_IN_TROUBLE_MS = 250;
+/** Answers of a node that mean: the map of slots has changed, or is about to. */
+const MOVED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|READONLY)/;
+
+/**
+ * {@link RedisNodes} of a Redis Cluster: one {@link RedisLink} for each master, so that a hung node costs
+ * its own keys and no others. Nothing is redirected or sent twice: a `MOVED` is a miss that refreshes
+ * the map. The cluster client of ioredis is not used because it queues while nodes are away, which is
+ * what a cache must not do.
+ */
+export class ClusterLinks implements RedisNodes {
+  readonly sharded = true;
+  private readonly links = new Map<string, RedisLink>();
+  private readonly slots = new SlotMap();
+  private readonly headSlot: number;
+  private readonly listeners: LinkListener[] = [];
+  private readonly prepare: ((client: Redis) => void)[] = [];
+  private controlAddress: string | undefined;
+  private onMoved: (address: NodeAddress) => void = () => undefined;
+  private timer: Timer | undefined;
+  private refreshing = false;
+  private closed = false;
+
+  constructor(
+    private readonly options: ClusterOptions,
+    private readonly clock: Clock,
+  ) {
+    this.headSlot = calculateSlot(options.head);
+  }
+
+  get control(): RedisLink | undefined {
+    return this.controlAddress === undefined ? undefined : this.links.get(this.controlAddress);
+  }
+
+  get available(): boolean {
+    return this.control?.available ?? false;
+  }
+
+  get breaker(): BreakerState {
+    return this.control?.breaker ?? 'open';
+  }
+
+  /** Links to all known nodes, by address. */
+  get nodes(): ReadonlyMap<string, RedisLink> {
+    return this.links;
+  }
+
+  linkFor(name: string): RedisLink | undefined {
+    const address = this.slots.ownerOf(calculateSlot(name));
+    return address === undefined ? undefined : this.links.get(address);
+  }
+
+  onChange(listener: LinkListener): void {
+    this.listeners.push(listener);
+  }
+
+  onClient(prepare: (client: Redis) => void): void {
+    this.prepare.push(prepare);
+    for (const link of this.links.values()) prepare(link.client);
+  }
+
+  /** Told where `head` lives, at first and whenever it moves: the bus has to follow. */
+  onControlMoved(listener: (address: NodeAddress) => void): void {
+    this.onMoved = listener;
+  }
+
+  start(): void {
+    void this.refresh();
+  }
+
+  async ready(ms: number): Promise<void> {
+    const giveUpAt = this.clock.monotonic() + ms;
+    while (!this.available && this.clock.monotonic() < giveUpAt) {
+      await new Promise<void>((resolve) => void this.clock.after(10, resolve));
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    this.timer?.cancel();
+    for (const link of this.links.values()) link.close();
+    this.links.clear();
+  }
+
+  /** Reads the map of slots from the first node that answers, and opens and closes links to match. */
+  private async refresh(): Promise<void> {
+    if (this.refreshing || this.closed) return;
+    this.refreshing = true;
+    try {
+      for (const seed of this.options.seeds) await this.link(seed);
+      const masters = await this.askForMasters();
+      if (masters !== undefined && !this.closed) await this.adopt(masters);
+    } finally {
+      this.refreshing = false;
+      this.schedule(this.isWhole() ? REFRESH_MS : REFRESH_IN_TROUBLE_MS);
+    }
+  }
+
+  private async askForMasters(): Promise<readonly NodeAddress[] | undefined> {
+    for (const [address, link] of this.links) {
+      if (!link.available) continue;
+      try {
+        const reply: unknown = await link.send((client) => client.call('CLUSTER', 'SLOTS'));
+        return this.slots.learn(reply, parseAddress(address).host);
+      } catch {
+        // Away, or no cluster: the next node may know.
+      }
+    }
+    return undefined;
+  }
+
+  private async adopt(masters: readonly NodeAddress[]): Promise<void> {
+    for (const master of masters) await this.link(master);
+    const wanted = new Set([...masters, ...this.options.seeds].map(formatAddress));
+    for (const [address, link] of this.links) {
+      if (wanted.has(address)) continue;
+      link.close();
+      this.links.delete(address);
+    }
+    const control = this.slots.ownerOf(this.headSlot);
+    if (control === undefined || control === this.controlAddress) return;
+    this.controlAddress = control;
+    this.onMoved(parseAddress(control));
+  }
+
+  private async link(address: NodeAddress): Promise<void> {
+    const name = formatAddress(address);
+    if (this.links.has(name)) return;
+    const client = await this.options.open(address);
+    if (this.closed) return client.disconnect();
+    for (const prepare of this.prepare) prepare(client);
+    const link = new RedisLink(client, this.options, this.clock);
+    link.onChange({
+      breakerChanged: (state, reason) => {
+        for (const listener of this.listeners) listener.breakerChanged?.(state, `${name}: ${reason}`);
+        // A seed that has just connected is the first who can be asked; one that is lost may be replaced.
+        if (state !== 'half-open' && !this.isWhole()) this.schedule(0);
+      },
+      refused: (message) => {
+        for (const listener of this.listeners) listener.refused?.(`${name}: ${message}`);
+        if (MOVED.test(message)) this.schedule(0);
+      },
+    });
+    this.links.set(name, link);
+    if (client.status === 'wait') void client.connect().catch(() => undefined);
+  }
+
+  /** True while every slot that has an owner has one that answers, and `head` has an owner. */
+  private isWhole(): boolean {
+    if (!this.available) return false;
+    return this.slots.owners.every((address) => this.links.get(address)?.available ?? false);
+  }
+
+  private schedule(ms: number): void {
+    if (this.closed) return;
+    this.timer?.cancel();
+    this.timer = this.clock.after(ms, () => void this.refresh());
+  }
+}
+
+const formatAddress = ({ host, port }: NodeAddress): string => `${host}:${port}`;
+
+function parseAddress(text: string): NodeAddress {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
+}

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import type { Redis } from 'ioredis';
+import { startInstance, type Instance } from '../support/fleet';
+import { RedisServer } from '../support/redis-server';
+import { TcpProxy } from '../support/tcp-proxy';
+
+/** A lease so long that no heartbeat falls into a measurement. */
+const LEASE_MS = 60_000;
+
+describe('what each operation costs in Redis', () => {
+  let redis: RedisServer;
+  let proxy: TcpProxy;
+  let near: Instance;
+  let far: Instance;
+  let monitor: Redis;
+  let marker: Redis;
+  const commands: string[] = [];
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    proxy = await TcpProxy.start(redis.port);
+    near = await startInstance(proxy.url, { leaseMs: LEASE_MS });
+    far = await startInstance(redis.url, { leaseMs: LEASE_MS });
+    await near.strata.remote.removeMember('?');
+    marker = redis.connect();
+    await marker.ping();
+    monitor = await redis.connect().monitor();
+    monitor.on('monitor', (_time: string, [command]: string[], source: string) => {
+      // What a script does inside Redis costs no round trip.
+      if (source !== 'lua') commands.push(command!.toLowerCase());
+    });
+  });
+
+  afterAll(async () => {
+    monitor.disconnect();
+    marker.disconnect();
+    await Promise.all([near.close(), far.close()]);
+    await proxy.stop();
+    await redis.stop();
+  });
+
+  /** Round trips of `action`, and every command that reached Redis meanwhile, whoever sent it. */
+  async function cost(action: () => Promise<unknown>): Promise<{ roundTrips: number; commands: string[] }> {
+    await arrivedUntilNow();
+    const before = proxy.roundTrips;
+    commands.length = 0;
+    await action();
+    const roundTrips = proxy.roundTrips - before;
+    await near.cache.settled();
+    await arrivedUntilNow();
+    return { roundTrips, commands: commands.filter((name) => name !== 'echo') };
+  }
+
+  /** Redis tells a monitor of commands in their order: once this one is seen, all earlier ones are. */
+  async function arrivedUntilNow(): Promise<void> {
+    const seen = once(monitor, 'monitor');
+    await marker.echo('now');
+    await seen;
+    for (let i = 0; i < 100 && !commands.includes('echo'); i++) await new Promise((r) => setImmediate(r));
+  }
+
+  const options = { tags: ['t'] };
+  const VERSIONS = ['hmget', 'mget'];
+
+  it('a miss: one look and one grant before the load, one store after it, off the path of the answer', async () => {
+    const seen = await cost(() => near.cache.getOrSet('k', () => 'v', options));
+    // Scripts go as EVAL once, when the server does not know them yet.
+    const names = seen.commands.map((name) => name.replace('evalsha', 'eval'));
+    expect(seen.roundTrips).toBeLessThanOrEqual(3);
+    expect(names.filter((name) => name === 'get').length).toBe(1);
+    const again = await cost(() => near.cache.getOrSet('k2', () => 'v', options));
+    expect(again).toEqual({ roundTrips: 2, commands: ['get', ...VERSIONS, 'evalsha', 'evalsha', 'evalsha'] });
+  });
+
+  it('an L1 hit: nothing', async () => {
+    expect(await cost(() => near.cache.get('k', options))).toEqual({ roundTrips: 0, commands: [] });
+    expect(await cost(() => near.cache.getOrSet('k', () => 'x', options))).toEqual({ roundTrips: 0, commands: [] });
+  });
+
+  it('an L2 hit: one round trip, and a second one for tags that only the entry names', async () => {
+    near.cache.clearLocal();
+    expect(await cost(() => near.cache.get('k', options))).toEqual({ roundTrips: 1, commands: ['get', ...VERSIONS] });
+    near.cache.clearLocal();
+    expect(await cost(() => near.cache.get('k'))).toEqual({
+      roundTrips: 2,
+      commands: ['get', ...VERSIONS, ...VERSIONS],
+    });
+  });
+
+  it('sixty-four L2 hits at a time: one round trip', async () => {
+    const keys = Array.from({ length: 64 }, (_, i) => `many${i}`);
+    await near.cache.getOrSetMany(keys, (missing) => new Map(missing.map((key) => [key, key])));
+    await near.cache.settled();
+    near.cache.clearLocal();
+    const { roundTrips, commands: sent } = await cost(() => near.cache.getMany(keys));
+    expect([roundTrips, sent.length]).toEqual([1, 64 * 3]);
+  });
+
+  it('an invalidation: one round trip and the acknowledgement of each other instance', async () => {
+    await near.strata.invalidateTags(['warm-up']);
+    expect(await cost(() => near.strata.invalidateTags(['t']))).toEqual({
+      roundTrips: 1,
+      commands: ['evalsha', 'publish'],
+    });
+    expect((await cost(() => near.strata.invalidateTags(['a', 'b', 'c', 'd']))).roundTrips).toBe(1);
+  });
+
+  it('a set: one invalidation, then one store', async () => {
+    await near.cache.set('warm-up', 1);
+    const { roundTrips, commands: sent } = await cost(() => near.cache.set('s', 1));
+    expect(roundTrips).toBe(2);
+    expect([...sent].sort()).toEqual(['evalsha', 'evalsha', 'evalsha', 'publish']);
+  });
+});

@@ -4,7 +4,7 @@ import { decodeEntry, encodeEntry, UnreadableEntry } from './codec';
 import type { DecodedEntry } from './entry';
 import { jsonSerializer } from './json-serializer';
 
-const OPTIONS = { compressionThreshold: 200, maxEntryBytes: 100_000 };
+const OPTIONS = { compressionThreshold: 200, maxEntryBytes: 100_000, maxEntryValues: 10_000 };
 const ENTRY: DecodedEntry<unknown> = {
   value: undefined,
   born: { epoch: '00112233445566ff', seq: 12_345_678_901 },

@@ -27,6 +27,8 @@ export interface CodecOptions {
   readonly compressionThreshold: number;
   /** Largest payload, compressed or not, that is written or read. */
   readonly maxEntryBytes: number;
+  /** Most names and elements that are decoded. */
+  readonly maxEntryValues: number;
 }
 
 /** Why bytes were refused. */
@@ -90,7 +92,7 @@ export async function decodeEntry<T>(
   const payload = bytes[2] === ENCODING_BROTLI ? await unpack(cursor.rest(), length) : cursor.rest();
   if (payload.length !== length) throw new UnreadableEntry('length');
   return {
-    value: decodeValue(serializer, payload),
+    value: decodeValue(serializer, payload, options.maxEntryValues),
     born: {
       epoch: header.toString('hex', BORN_OFFSET, BORN_OFFSET + 8),
       seq: Number(header.readBigUInt64BE(BORN_OFFSET + 8)),
@@ -154,8 +156,9 @@ async function unpack(packed: Buffer, length: number): Promise<Buffer> {
   }
 }
 
-function decodeValue<T>(serializer: Serializer<T>, payload: Buffer): T {
+function decodeValue<T>(serializer: Serializer<T>, payload: Buffer, maxValues: number): T {
   try {
+    if ((serializer.countValues?.(payload, maxValues) ?? 0) > maxValues) throw new RangeError('too many values');
     return serializer.decode(payload);
   } catch (error) {
     throw new UnreadableEntry('payload', { cause: error });

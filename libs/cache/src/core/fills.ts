@@ -51,6 +51,11 @@ export class Fills<T> {
     else this.reporter.rejected(key, 'L1', reason);
   }
 
+  /** Tells of a value that a bound keeps out of L2, or out of both tiers. */
+  reportRefusal(key: string, { refusal }: LoadedValue<T>): void {
+    if (refusal !== undefined) this.reporter.rejected(key, refusal === 'values' ? 'L2' : 'L1', refusal);
+  }
+
   /** Gives a granted load lease back without a value. */
   release(key: string, permit: LoadPermit | undefined): void {
     if (permit?.granted) this.track(this.remote.release(key, permit.token));

@@ -1,6 +1,5 @@
+import { countJsonValues, MAX_DEPTH } from './json-structure';
 import type { Serializer } from './ports/serializer';
-
-const MAX_DEPTH = 256;
 
 /**
  * Plain JSON. Decoded values are frozen all the way down and shared by all readers: nobody can change
@@ -14,24 +13,28 @@ export const jsonSerializer: Serializer = {
     return Buffer.from(text, 'utf8');
   },
   decode: (bytes) => deepFreeze(JSON.parse(bytes.toString('utf8')) as unknown),
+  countValues: countJsonValues,
   weigh: (value) => weigh(value),
 };
 
 /**
- * Freezes iteratively, so that hostile nesting cannot exhaust the stack.
+ * Freezes a value and everything in it.
  *
- * @throws RangeError for values nested deeper than 256 levels
+ * @throws RangeError for values nested deeper than {@link MAX_DEPTH} levels
  */
 export function deepFreeze<T>(value: T): T {
-  const open: [unknown, number][] = [[value, 0]];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [part, depth] = next;
-    if (typeof part !== 'object' || part === null) continue;
-    if (depth > MAX_DEPTH) throw new RangeError(`nested deeper than ${MAX_DEPTH} levels`);
-    Object.freeze(part);
-    for (const child of Object.values(part)) open.push([child, depth + 1]);
-  }
+  if (typeof value === 'object' && value !== null) freezeAll(value, 0);
   return value;
+}
+
+function freezeAll(container: object, depth: number): void {
+  if (depth > MAX_DEPTH) throw new RangeError(`nested deeper than ${MAX_DEPTH} levels`);
+  // `for…in` instead of `Object.values`: no array for each object, which would be most of the time.
+  for (const name in container) {
+    const part = (container as Record<string, unknown>)[name];
+    if (typeof part === 'object' && part !== null) freezeAll(part, depth + 1);
+  }
+  Object.freeze(container);
 }
 
 /** Estimated heap bytes of a decoded JSON value (V8, pointer size 8); held to reality by `npm run bench:memory`. */

@@ -39,6 +39,9 @@ export interface LoaderContext<T> {
 /** The user's function that produces the value. Its own errors reach the callers unchanged. */
 export type Loader<T> = (context: LoaderContext<T>) => T | Promise<T>;
 
+/** Why a tier cannot take a value: more bytes, more tags, or more names and elements than are allowed. */
+export type Refusal = 'size' | 'tags' | 'values';
+
 /** A loaded value in the form the tiers take. */
 export interface LoadedValue<T> {
   readonly value: T | undefined;
@@ -54,6 +57,8 @@ export interface LoadedValue<T> {
   readonly remoteTtl: number;
   /** True when the loader kept the stale value. */
   readonly notModified: boolean;
+  /** Set when a bound keeps the value out of L2 (`values`) or out of both tiers. */
+  readonly refusal: Refusal | undefined;
 }
 
 /** Version of values loaded while L2 is away: older than anything, so that no tier takes them. */
@@ -65,6 +70,7 @@ const NOT_STORABLE = {
   localTtl: 0,
   remoteTtl: 0,
   notModified: false,
+  refusal: undefined,
 };
 
 /** One run of a loader: timeout, options, tags, and the private copy that the tiers keep. */
@@ -173,8 +179,9 @@ export function seal<T>(
   const copy = cache.serializer.decode(payload);
   const negative = cache.isNegative(copy);
   const ttl = jittered(negative ? options.negativeTtl : options.ttl, options.ttlJitter);
-  if (declined || tags.length > MAX_TAGS || ttl <= 0 || payload.length > cache.maxEntryBytes)
-    return { value: copy, tags, declined, ...NOT_STORABLE };
+  const refusal = refusalOf(payload, tags, cache);
+  if (declined || ttl <= 0 || refusal === 'size' || refusal === 'tags')
+    return { value: copy, tags, declined, ...NOT_STORABLE, refusal };
   const life = lifetime(clock.now(), {
     ttl,
     // A "nothing" is cheap to ask for again and wrong as soon as something exists: never stale.
@@ -189,9 +196,18 @@ export function seal<T>(
     entry: { ...life, value: copy, born, tags, negative, validator, bytes: payload.length },
     payload,
     localTtl: options.localTtl,
-    remoteTtl: options.remoteTtl,
+    // Decoding it would hold the event loop of every instance that reads it.
+    remoteTtl: refusal === 'values' ? 0 : options.remoteTtl,
     notModified: false,
+    refusal,
   };
+}
+
+function refusalOf<T>(payload: Buffer, tags: readonly string[], cache: ResolvedCacheOptions<T>): Refusal | undefined {
+  const { serializer, maxEntryBytes, maxEntryValues } = cache;
+  if (tags.length > MAX_TAGS) return 'tags';
+  if (payload.length > maxEntryBytes) return 'size';
+  return (serializer.countValues?.(payload, maxEntryValues) ?? 0) > maxEntryValues ? 'values' : undefined;
 }
 
 function assertValidator(validator: string): string {

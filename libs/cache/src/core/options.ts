@@ -31,8 +31,13 @@ export interface CacheOptions<T = unknown> extends EntryOptions {
   maxEntries?: number;
   /** Bound of L1 by bytes, on and off the heap. @default 64 MiB */
   maxBytes?: number;
-  /** Values larger than this are returned but not stored. @default 4 MiB */
+  /** Values larger than this are returned but not stored. @default 512 KiB */
   maxEntryBytes?: number;
+  /**
+   * Most names and elements of a value in L2; more are kept in L1 alone. Their number, not that of the bytes,
+   * decides how long decoding holds the event loop. @default 12000
+   */
+  maxEntryValues?: number;
   /** Payloads of at least so many bytes are compressed in L2. @default 1024 */
   compressionThreshold?: number;
   /** Fraction of the ttl after which a read refreshes in the background; `0` = never. @default 0 */
@@ -63,6 +68,7 @@ export interface ResolvedCacheOptions<T = unknown> extends ResolvedEntryOptions 
   readonly maxEntries: number;
   readonly maxBytes: number;
   readonly maxEntryBytes: number;
+  readonly maxEntryValues: number;
   readonly compressionThreshold: number;
   readonly refreshAhead: number;
   readonly serializer: Serializer<T>;
@@ -107,7 +113,8 @@ export function resolveCacheOptions<T>(options: CacheOptions<T> = {}): ResolvedC
     ...entry,
     maxEntries: positive('maxEntries', options.maxEntries ?? 100_000, problems),
     maxBytes: positive('maxBytes', options.maxBytes ?? 64 * MIB, problems),
-    maxEntryBytes: positive('maxEntryBytes', options.maxEntryBytes ?? 4 * MIB, problems),
+    maxEntryBytes: positive('maxEntryBytes', options.maxEntryBytes ?? MIB / 2, problems),
+    maxEntryValues: positive('maxEntryValues', options.maxEntryValues ?? 12_000, problems),
     compressionThreshold: notNegative('compressionThreshold', options.compressionThreshold ?? 1024, problems),
     refreshAhead: fraction('refreshAhead', options.refreshAhead ?? 0, problems),
     serializer: options.serializer ?? (jsonSerializer as Serializer<T>),

@@ -165,6 +165,7 @@ export class ReadThrough<T> {
     try {
       const loaded = await loading.run(permit?.born, fallback);
       reporter.loaded(key, clock.monotonic() - startedAt, loaded.notModified);
+      fills.reportRefusal(key, loaded);
       if (!loaded.storable) {
         fills.release(key, permit);
         const rests = { basis: permit?.born, dependsOn: loaded.tags };

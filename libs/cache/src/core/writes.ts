@@ -49,6 +49,7 @@ export class Writes<T> {
       const tags = protocolTags(name, key, declared);
       const what = { declined: false, born, tags, validator: '' };
       const sealed = seal(value, what, entryOptions, cacheOptions, clock);
+      fills.reportRefusal(key, sealed);
       if (sealed.storable) await fills.store(key, sealed, permit, generation).remote;
     });
     await Promise.all(stores);

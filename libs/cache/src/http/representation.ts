@@ -16,15 +16,15 @@ export function encodeRepresentation(representation: Representation): Buffer {
 
 /** @throws Error for bytes that {@link encodeRepresentation} did not write */
 export function decodeRepresentation(bytes: Buffer): Representation {
-  const bodyAt = 4 + bytes.readUInt32BE(0);
-  if (bodyAt > bytes.length) throw new RangeError('truncated representation');
-  const [status, headers] = JSON.parse(bytes.toString('utf8', 4, bodyAt)) as [unknown, unknown];
+  const head = headOf(bytes);
+  const [status, headers] = JSON.parse(head.toString('utf8')) as [unknown, unknown];
   if (!Number.isInteger(status) || typeof headers !== 'object' || headers === null) {
     throw new TypeError('not a representation');
   }
   for (const value of Object.values(headers)) if (typeof value !== 'string') throw new TypeError('not a header');
   // A copy on memory of its own: a slice would keep the whole network buffer alive for the life of the
   // entry, and one from Node's pool a slab of 8 KiB.
+  const bodyAt = 4 + head.length;
   const body = Buffer.allocUnsafeSlow(bytes.length - bodyAt);
   bytes.copy(body, 0, bodyAt);
   return Object.freeze({
@@ -32,6 +32,13 @@ export function decodeRepresentation(bytes: Buffer): Representation {
     headers: Object.freeze(headers as Record<string, string>),
     body,
   });
+}
+
+/** Status and headers as JSON text. @throws RangeError for bytes that end before it does */
+export function headOf(bytes: Buffer): Buffer {
+  const bodyAt = 4 + bytes.readUInt32BE(0);
+  if (bodyAt > bytes.length) throw new RangeError('truncated representation');
+  return bytes.subarray(4, bodyAt);
 }
 
 /** Objects around the body: buffer, its backing store, the frozen pair. */

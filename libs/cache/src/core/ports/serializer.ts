@@ -8,6 +8,12 @@ export interface Serializer<T = unknown> {
   encode(value: T): Buffer;
   /** Throws when the bytes are not what `encode` produced. */
   decode(bytes: Buffer): T;
+  /**
+   * Names and elements in encoded bytes, weighed by what they cost to decode, without decoding them; may stop
+   * counting above `limit`. Asked before bytes from L2 are decoded, so that nothing there can hold the
+   * event loop for long. Absent: decoding costs no more than reading the bytes.
+   */
+  countValues?(bytes: Buffer, limit: number): number;
   /** A copy for one reader, for values that cannot be frozen; a hit then costs a copy. */
   copy?(value: T): T;
   /** Bytes that the decoded value occupies in memory, on and off the heap. */

@@ -115,8 +115,8 @@ export class KeyValueRemoteStore implements RemoteStore {
   async invalidate(message: Omit<InvalidationMessage, 'epoch' | 'seq'>): Promise<Invalidated> {
     const marks = new Map(message.tags.map((tag) => [tag, newMark()]));
     const any = newMark();
-    await this.store.set(this.name('any', ''), mark(any), MARK_MS);
-    await Promise.all([...marks].map(([tag, value]) => this.store.set(this.name('tag', tag), mark(value), MARK_MS)));
+    await this.store.set(this.name('any', ''), any, MARK_MS);
+    await Promise.all([...marks].map(([tag, value]) => this.store.set(this.name('tag', tag), value, MARK_MS)));
     this.seq++;
     remember(this.writes, this.seq, { marks, any });
     return { ...this.head(), members: new Map() };
@@ -149,7 +149,7 @@ export class KeyValueRemoteStore implements RemoteStore {
     const missing = tags.filter((tag) => !marks.has(tag));
     await Promise.all(
       missing.map(async (tag) => {
-        const value = mark(newMark());
+        const value = newMark();
         await this.store.set(this.name('tag', tag), value, MARK_MS);
         marks.set(tag, value);
       }),
@@ -160,14 +160,14 @@ export class KeyValueRemoteStore implements RemoteStore {
   private async anyMark(): Promise<string> {
     const found = await this.store.get(this.name('any', ''));
     if (found !== undefined) return found;
-    const value = mark(newMark());
+    const value = newMark();
     await this.store.set(this.name('any', ''), value, MARK_MS);
     return value;
   }
 }
 
-const newMark = (): string => randomBytes(12).toString('base64url');
-const mark = (value: string): string => `{"m":"${value}"}`;
+/** Text that begins with a brace: see {@link keyValueStore}. */
+const newMark = (): string => `{"m":"${randomBytes(12).toString('base64url')}"}`;
 
 /** Bounded: what falls out costs its load the place in L2. */
 function remember<K>(table: Map<K, Snapshot>, key: K, snapshot: Snapshot): void {

@@ -23,7 +23,8 @@ describe('other stores as L2', () => {
     'a cache of cache-manager': async () => keyValueStore(createCache({ stores: [new Keyv({ store: new Map() })] })),
     'cache-manager-ioredis-yet': async () => {
       // Its types were written for cache-manager 5 and miss `get` and `set`.
-      const store = (await redisStore({ port: redis.port })) as Parameters<typeof keyValueStore>[0] & { client: Redis };
+      type Actual = Parameters<typeof keyValueStore>[0] & { client: Redis };
+      const store = (await redisStore({ port: redis.port })) as unknown as Actual;
       closing.push(() => store.client.disconnect());
       return keyValueStore(store);
     },

@@ -1,3 +1,5 @@
+export { busContract, type BusEnd, type OpenEnd } from './bus.contract';
+export { chaosBus, chaosStore, unreachable, type BusChaos, type StoreChaos, type StoreOperation } from './chaos';
 export { FakeClock, settle } from './fake-clock';
 export { Gate } from './gate';
 export { localStrata } from './local-strata';

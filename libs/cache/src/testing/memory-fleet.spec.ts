@@ -1,10 +1,15 @@
 import { Strata } from '../core/strata';
 import { LruLocalStore } from '../drivers/memory/lru-local-store';
-import { FakeClock, Gate, MemoryFleet, remoteStoreContract, settle } from '.';
+import { busContract, FakeClock, Gate, MemoryFleet, remoteStoreContract, settle } from '.';
 
 describe('MemoryFleet', () => {
   it.each(remoteStoreContract.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
     await run(new MemoryFleet(new FakeClock()).remote());
+  });
+
+  it.each(busContract.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
+    const fleet = new MemoryFleet(new FakeClock());
+    await run(async () => ({ remote: fleet.remote(), bus: fleet.bus() }));
   });
 
   const LEASE_MS = 1_000;

@@ -1,26 +1,12 @@
 // What a hung Redis, our own pauses and a stampede cost. Run by `npm run bench:resilience`.
 // Open loop: a request is due when the clock says so, and its latency counts from then.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { createConnection, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { build } from 'hdr-histogram-js';
-import { Redis } from 'ioredis';
-
-const require = createRequire(import.meta.url);
-const dist = join(process.cwd(), 'dist/libs/cache/src');
-const { Strata, systemClock } = require(join(dist, 'core/index.js'));
-const { LruLocalStore } = require(join(dist, 'drivers/memory/lru-local-store.js'));
-const { redisDriver } = require(join(dist, 'drivers/redis/index.js'));
-const { openRedisClient } = require(join(dist, 'interop/ioredis-yet.js'));
+import { CONTESTANTS, strata } from '../peers/contestants.mjs';
+import { sleep, startRedis } from '../peers/redis.mjs';
 
 const RATE = 500;
 const HANG_SECONDS = 10;
 const TIMEOUT_MS = 25;
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const server = await startRedis();
 
 try {
@@ -32,24 +18,17 @@ try {
 }
 process.exit(0);
 
-/** Latency of reads of cold keys while Redis is stopped with SIGSTOP: Strata, and ioredis as it comes. */
+/** Latency of reads of cold keys while Redis is stopped with SIGSTOP, for each contestant in turn. */
 async function hang() {
-  const strata = await instance();
-  const plain = new Redis(server.port);
-  plain.on('error', () => undefined);
   let n = 0;
   const load = () => sleep(1).then(() => 'value');
-  const contestants = {
-    'Strata getOrSet': () => strata.cache.getOrSet(`cold:${n++}`, load),
-    'ioredis defaults, get then load': () => plain.get(`cold:${n++}`).then((value) => value ?? load()),
-  };
   process.stdout.write(
     `Redis hangs for ${HANG_SECONDS} s; ${RATE} reads of cold keys a second, the load takes 1 ms; latency in ms\n`,
   );
-  process.stdout.write(
-    '                                             p50      p99    p99.9      max   > 40 ms   errors\n',
-  );
-  for (const [name, read] of Object.entries(contestants)) {
+  process.stdout.write(`${' '.repeat(42)}     p50      p99    p99.9      max   > 40 ms   errors\n`);
+  for (const [name, open] of Object.entries(CONTESTANTS)) {
+    const contestant = await open(server.port, { timeoutMs: TIMEOUT_MS });
+    const read = () => contestant.read(`cold:${n++}`, load);
     line(`${name}, healthy`, await openLoop(read, 2));
     process.kill(server.pid, 'SIGSTOP');
     const waiting = openLoop(read, HANG_SECONDS);
@@ -57,9 +36,9 @@ async function hang() {
     process.kill(server.pid, 'SIGCONT');
     line(`${name}, hung`, await waiting);
     await sleep(1_500);
+    // Some of them never end a connection that had to wait.
+    await Promise.race([contestant.close(), sleep(1_000)]);
   }
-  await strata.close();
-  plain.disconnect();
 }
 
 async function openLoop(read, seconds) {
@@ -90,13 +69,13 @@ function line(name, { latency, errors }) {
   const slow = Math.round((over.filter((value) => value > 40_000).length / over.length) * latency.totalCount);
   const values = [50, 99, 99.9].map((p) => ms(latency.getValueAtPercentile(p))).join(' ');
   process.stdout.write(
-    `${name.padEnd(40)} ${values} ${ms(latency.maxValue)} ${String(slow).padStart(9)} ${String(errors).padStart(8)}\n`,
+    `${name.padEnd(42)} ${values} ${ms(latency.maxValue)} ${String(slow).padStart(9)} ${String(errors).padStart(8)}\n`,
   );
 }
 
 /** Our own loop blocked 100 times for 150 ms with commands in flight: the breaker must not open. */
 async function pauses() {
-  const { cache, driver, close } = await instance();
+  const { cache, driver, close } = await strata(server.port, { timeoutMs: TIMEOUT_MS });
   let trips = 0;
   let falseMisses = 0;
   driver.link.onChange({ breakerChanged: (state) => state === 'open' && trips++ });
@@ -117,58 +96,11 @@ async function pauses() {
 /** 16 instances, 200 callers each, one cold key. */
 async function stampede() {
   const fleet = [];
-  for (let i = 0; i < 16; i++) fleet.push(await instance({ timeoutMs: 2_000 }));
+  for (let i = 0; i < 16; i++) fleet.push(await strata(server.port));
   let loads = 0;
   const load = () => (loads++, sleep(50).then(() => 'value'));
   const reads = fleet.flatMap(({ cache }) => Array.from({ length: 200 }, () => cache.getOrSet('hot', load)));
   const values = new Set(await Promise.all(reads));
   process.stdout.write(`16 instances × 200 callers of one cold key: ${loads} load(s), ${values.size} value(s)\n`);
   await Promise.all(fleet.map((one) => one.close()));
-}
-
-async function instance({ timeoutMs = TIMEOUT_MS } = {}) {
-  const target = { url: `redis://127.0.0.1:${server.port}` };
-  const clients = { commands: await openRedisClient(target), subscriber: await openRedisClient(target) };
-  const driver = redisDriver(clients, { namespace: 'bench', timeoutMs });
-  const strata = new Strata({
-    remote: driver.remote,
-    bus: driver.bus,
-    createLocalStore: (bounds, listener) => new LruLocalStore(bounds, listener, systemClock),
-  });
-  await driver.link.ready(2_000);
-  await strata.start();
-  const close = async () => {
-    await strata.close();
-    driver.close();
-  };
-  return { strata, cache: strata.cache('bench', { ttl: '10m' }), driver, close };
-}
-
-async function startRedis() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  const folder = mkdtempSync(join(tmpdir(), 'strata-bench-'));
-  const child = spawn('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no'], {
-    cwd: folder,
-    stdio: 'ignore',
-  });
-  while (!(await accepts(port))) await sleep(20);
-  const stop = async () => {
-    child.kill('SIGCONT');
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-    rmSync(folder, { recursive: true, force: true });
-  };
-  return { port, pid: child.pid, stop };
-}
-
-function accepts(port) {
-  return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
 }

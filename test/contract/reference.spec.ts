@@ -37,6 +37,22 @@ describe('reference pages', () => {
     for (const [, name, value] of checked) expect([name, Number(value)]).toEqual([name, defaults[name!]]);
   });
 
+  it('events.md lists exactly the events of the code, with their payloads', () => {
+    const file = 'libs/cache/src/core/events.ts';
+    const source = ts.createSourceFile(file, readFileSync(join(ROOT, file), 'utf8'), ts.ScriptTarget.Latest);
+    const payloads = source.statements.find(
+      (node) => ts.isInterfaceDeclaration(node) && node.name.text === 'EventPayloads',
+    );
+    const inCode = (payloads as ts.InterfaceDeclaration).members.map((member) => {
+      const { name, type } = member as ts.PropertySignature;
+      const parts = ts.isTypeLiteralNode(type!) ? type.members.map((part) => (part.name as ts.Identifier).text) : [];
+      return [(name as ts.Identifier | ts.StringLiteral).text, parts.join()];
+    });
+    const rows = [...page('events.md').matchAll(/^\| `([a-z.]+)` \| ([^|]*) \|/gm)];
+    const inPage = rows.map((row) => [row[1], [...row[2]!.matchAll(/`(\w+)`/g)].map((part) => part[1]).join()]);
+    expect(inPage).toEqual(inCode);
+  });
+
   it('errors.md lists exactly the codes of the code', () => {
     const rows = [...page('errors.md').matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map((match) => match[1]!);
     expect(rows.sort()).toEqual([...CACHE_ERROR_CODES].sort());

@@ -1,6 +1,8 @@
 import calculateSlot from 'cluster-key-slot';
 import { CacheBackend } from '@strata/cache';
-import { Names } from '@strata/cache/redis';
+import { Names, redisClusterDriver, type RedisDriver } from '@strata/cache/redis';
+import { busContract, remoteStoreContract } from '@strata/cache/testing';
+import { openRedisClient } from '../../libs/cache/src/interop/ioredis-yet';
 import { eventually } from '../support/eventually';
 import { RedisCluster } from '../support/redis-cluster';
 
@@ -30,13 +32,45 @@ describe('Redis Cluster', () => {
   afterEach(async () => void (await Promise.all(open.splice(0).map((backend) => backend.close()))));
   afterAll(() => cluster.stop());
 
+  describe('keeps the contracts of the ports', () => {
+    let opened = 0;
+    const drivers: RedisDriver[] = [];
+    const openDriver = async (name: string): Promise<RedisDriver> => {
+      const driver = redisClusterDriver(cluster.addresses, (node) => openRedisClient({ node }), {
+        namespace: name,
+        timeoutMs: 2_000,
+      });
+      drivers.push(driver);
+      await driver.link.ready(5_000);
+      return driver;
+    };
+
+    beforeEach(() => (namespace = `contract-${++opened}`));
+    afterEach(async () => {
+      for (const driver of drivers.splice(0)) {
+        await driver.bus.close();
+        driver.close();
+      }
+    });
+
+    it.each(remoteStoreContract.map(({ name, run }) => [name, run] as const))('store: %s', async (_name, run) => {
+      await run((await openDriver(namespace)).remote);
+    });
+
+    it.each(busContract.map(({ name, run }) => [name, run] as const))('bus: %s', async (_name, run) => {
+      await run(() => openDriver(namespace));
+    });
+  });
+
   it('spreads entries over the nodes and keeps the rest of a namespace in one slot', async () => {
     const { cache } = await reader();
     const keys = Array.from({ length: 60 }, (_, i) => `key:${i}{x}`);
     await cache.getOrSetMany(keys, (missing) => new Map(missing.map((key) => [key, key])));
     await cache.settled();
     const held = await Promise.all(
-      cluster.masters.map((node) => node.command(async (c) => (await c.keys('*')).map((name) => name.split(':')[1]))),
+      cluster.masters.map((node) =>
+        node.command(async (c) => (await c.keys(`*${namespace}*`)).map((name) => name.split(':')[1])),
+      ),
     );
     const entries = held.map((kinds) => kinds.filter((kind) => kind === 'entry').length);
     expect(entries.reduce((a, b) => a + b)).toBe(60);

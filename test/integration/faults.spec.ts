@@ -182,6 +182,29 @@ describe('faults of a real Redis', () => {
     expect(reasons.join()).not.toContain('hunter2');
   });
 
+  it('a server that has become a replica is not asked any more, and used again once it is a master', async () => {
+    const a = await start({ timeoutMs: 1_000 });
+    await a.cache.set('k', 1);
+    const other = await RedisServer.start();
+    await redis.command((client) => client.call('REPLICAOF', '127.0.0.1', String(other.port)));
+    expect(await a.cache.delete('k')).toMatchObject({ deferred: true });
+    await eventually(() => !a.driver.link.available);
+    expect(await a.cache.getOrSet('k', () => 2)).toBe(2);
+    await redis.command((client) => client.call('REPLICAOF', 'NO', 'ONE'));
+    await eventually(() => a.driver.link.available && a.strata.deferredTags === 0);
+    expect(await a.cache.getOrSet('k', () => 3)).toBe(3);
+    await other.stop();
+  });
+
+  it('scripts that the server has forgotten are sent again', async () => {
+    const a = await start();
+    await a.cache.set('k', 1);
+    await redis.command((client) => client.script('FLUSH'));
+    expect(await a.cache.set('k', 2)).toMatchObject({ deferred: false });
+    a.cache.clearLocal();
+    expect((await a.cache.fetch('k', () => 0)).value).toBe(2);
+  });
+
   it('serves from L1 without Redis for maxStaleMs after the last proof, when asked to', async () => {
     const a = await start({ maxStaleMs: 60_000, timeoutMs: 100 });
     const strict = await start({ timeoutMs: 100 });

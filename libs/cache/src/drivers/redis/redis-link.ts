@@ -19,7 +19,6 @@ interface Waiting {
   readonly fail: (error: CacheError) => void;
 }
 
-const PROBES_TO_CLOSE = 2;
 const READY_LIMIT_MS = 1_000;
 
 /**
@@ -43,6 +42,7 @@ export class RedisLink implements NodeLink, RedisNodes {
   private listeners: LinkListener[] = [];
   private readonly slowStart: SlowStart;
   private hadOutage = false;
+  private openFor: string | undefined;
 
   constructor(
     readonly client: Redis,
@@ -179,14 +179,20 @@ export class RedisLink implements NodeLink, RedisNodes {
     });
   }
 
-  /** Asks for the run id and a few answers in time before anything else may use the connection. */
+  /**
+   * Asks who the server is before anything else may use the connection. A replica is not used at all: its
+   * versions lag behind, and what they call valid may have been invalidated at its master. (In a cluster
+   * replicas answer with `MOVED` by themselves, and may be asked for the map of slots.)
+   */
   private async probe(): Promise<void> {
     if (this.probing || this.closed || this.state === 'closed') return;
     this.probing = true;
     try {
       this.change('half-open', 'probing');
       const info = await this.watched((client) => client.info('server'));
-      for (let i = 1; i < PROBES_TO_CLOSE; i++) await this.watched((client) => client.ping());
+      const replication = await this.watched((client) => client.info('replication'));
+      const lags = /^role:slave/m.test(replication) && !/^redis_mode:cluster/m.test(info);
+      if (lags) throw unavailable('it is a replica');
       this.majorVersion = Number(/^redis_version:(\d+)/m.exec(info)?.[1] ?? 0);
       this.runId = /^run_id:(\w+)/m.exec(info)?.[1] ?? 'unknown';
       if (this.hadOutage) this.slowStart.begin(this.clock.monotonic());
@@ -202,6 +208,10 @@ export class RedisLink implements NodeLink, RedisNodes {
   private change(state: BreakerState, reason: string): void {
     if (this.state === state || this.closed) return;
     this.state = state;
+    // A server that keeps failing its probes is one outage, told once, not a line for each attempt.
+    const again = state === 'half-open' ? this.openFor !== undefined : state === 'open' && reason === this.openFor;
+    if (state !== 'half-open') this.openFor = state === 'open' ? reason : undefined;
+    if (again) return;
     for (const listener of this.listeners) listener.breakerChanged?.(state, reason);
   }
 }

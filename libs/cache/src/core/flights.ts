@@ -18,9 +18,14 @@ export interface Flight<T> extends FlightStart {
   promise: Promise<ReadResult<T>>;
 }
 
+/** Most slots. Loads beyond it go on without one: nobody joins them. */
+const MAX_FLIGHTS = 100_000;
+
 /** One owned slot per key. A slot is released only by the flight that holds it. */
 export class Flights<T> {
   private readonly slots = new Map<string, Flight<T>>();
+
+  constructor(private readonly maxFlights = MAX_FLIGHTS) {}
 
   get size(): number {
     return this.slots.size;
@@ -36,7 +41,7 @@ export class Flights<T> {
    */
   launch(key: string, start: FlightStart, run: (flight: Flight<T>) => Promise<ReadResult<T>>): Flight<T> {
     const flight: Flight<T> = { ...start, basis: undefined, fallback: undefined, promise: undefined as never };
-    this.slots.set(key, flight);
+    if (this.slots.size < this.maxFlights || this.slots.has(key)) this.slots.set(key, flight);
     flight.promise = run(flight).finally(() => {
       if (this.slots.get(key) === flight) this.slots.delete(key);
     });

@@ -177,6 +177,12 @@ export class Strata {
     return this.invalidator.members;
   }
 
+  /** Fill of the bounded tables beside L1: invalidations heard, invalidations that wait for L2, loads in progress. */
+  get tables(): { readonly tagsHeard: number; readonly deferredTags: number; readonly flights: number } {
+    const flights = this.all().reduce((sum, cache) => sum + cache.flights, 0);
+    return { tagsHeard: this.state.table.size, deferredTags: this.deferredTags, flights };
+  }
+
   /** Invalidations that wait for L2, counted in tags. */
   get deferredTags(): number {
     return this.invalidator.deferredTags;

@@ -61,6 +61,11 @@ export class TieredCache<T = unknown> {
     return { size, bytes, bounds };
   }
 
+  /** Loads in progress. */
+  get flights(): number {
+    return this.parts.reader.flights.size;
+  }
+
   /** What L1 may serve at once, fresh only; counts as a look-up. For callers that cannot wait. */
   peek(key: string, options: ReadOptions = NO_OPTIONS): T | undefined {
     const found = this.parts.local.lookup(key, userTags(options.tags));

@@ -69,7 +69,7 @@ async function pair(open: OpenEnd): Promise<[Ear, Ear]> {
 export const busContract: readonly ContractCase<OpenEnd>[] = [
   {
     name: 'confirms the subscription first, then carries an invalidation to everybody, its origin included',
-    run: async (open) => {
+    run: async (open: OpenEnd): Promise<void> => {
       const [a, b] = await pair(open);
       await a.publish('t:x');
       await Promise.all([a.until('invalidation t:x'), b.until('invalidation t:x')]);
@@ -78,7 +78,7 @@ export const busContract: readonly ContractCase<OpenEnd>[] = [
   },
   {
     name: 'carries an echo to its own instance only, after everything that was published before it',
-    run: async (open) => {
+    run: async (open: OpenEnd): Promise<void> => {
       const [a, b] = await pair(open);
       for (let beat = 1; beat <= 20; beat++) {
         await b.publish(`t:${beat}`);
@@ -98,7 +98,7 @@ export const busContract: readonly ContractCase<OpenEnd>[] = [
   },
   {
     name: 'carries an acknowledgement to the instance it is meant for, with the name of the sender',
-    run: async (open) => {
+    run: async (open: OpenEnd): Promise<void> => {
       const [a, b] = await pair(open);
       b.end.bus.acknowledge('a', 'i1');
       await a.until('acknowledged i1 by b');
@@ -109,7 +109,7 @@ export const busContract: readonly ContractCase<OpenEnd>[] = [
   },
   {
     name: 'makes a new subscription when asked to, confirms it before its first message, and then hears again',
-    run: async (open) => {
+    run: async (open: OpenEnd): Promise<void> => {
       const [a, b] = await pair(open);
       const before = b.heard.length;
       b.end.bus.reconnect();
@@ -121,7 +121,7 @@ export const busContract: readonly ContractCase<OpenEnd>[] = [
   },
   {
     name: 'is silent once closed, while the others go on',
-    run: async (open) => {
+    run: async (open: OpenEnd): Promise<void> => {
       const [a, b] = await pair(open);
       await b.end.bus.close();
       const before = b.heard.length;

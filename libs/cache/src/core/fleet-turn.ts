@@ -8,8 +8,6 @@ import type { LoadPermit, RemoteTier } from './tiers/remote-tier';
 
 /** Pause between looks at what another instance is loading, in milliseconds. */
 const POLL_MS = 20;
-/** Longest wait for one other loader, in milliseconds; then this instance loads by itself. */
-const FOLLOW_MS = 5_000;
 
 interface Turn<T> {
   readonly key: string;
@@ -38,7 +36,7 @@ export async function obtainPermit<T>(
   if (answer === undefined || answer.granted) return answer;
   // A batch must not keep other keys' leases while this one waits for another instance.
   turn.loading?.stepAside();
-  for (const giveUpAt = clock.monotonic() + FOLLOW_MS; clock.monotonic() < giveUpAt;) {
+  for (const giveUpAt = clock.monotonic() + remote.loadLease; clock.monotonic() < giveUpAt;) {
     const wasFilled: boolean = answer.filled ?? false;
     if (!wasFilled) await delay(clock, POLL_MS);
     const found = await remote.lookup(turn.key, turn.tags);

@@ -42,6 +42,11 @@ export interface CacheOptions<T = unknown> extends EntryOptions {
   compressionThreshold?: number;
   /** Fraction of the ttl after which a read refreshes in the background; `0` = never. @default 0 */
   refreshAhead?: number;
+  /**
+   * How long the fleet waits for one loader of a key before another instance loads it too, because that one may
+   * have died. @default '5s'
+   */
+  loadLease?: Duration;
   /** Turns values into bytes. @default JSON, frozen */
   serializer?: Serializer<T>;
   /** What counts as a cached "nothing". @default `value === null` */
@@ -71,6 +76,7 @@ export interface ResolvedCacheOptions<T = unknown> extends ResolvedEntryOptions 
   readonly maxEntryValues: number;
   readonly compressionThreshold: number;
   readonly refreshAhead: number;
+  readonly loadLease: number;
   readonly serializer: Serializer<T>;
   readonly isNegative: (value: T) => boolean;
   readonly isStaleAllowed: (error: unknown) => boolean;
@@ -117,6 +123,7 @@ export function resolveCacheOptions<T>(options: CacheOptions<T> = {}): ResolvedC
     maxEntryValues: positive('maxEntryValues', options.maxEntryValues ?? 12_000, problems),
     compressionThreshold: notNegative('compressionThreshold', options.compressionThreshold ?? 1024, problems),
     refreshAhead: fraction('refreshAhead', options.refreshAhead ?? 0, problems),
+    loadLease: duration('loadLease', options.loadLease ?? 5_000, problems),
     serializer: options.serializer ?? (jsonSerializer as Serializer<T>),
     isNegative: options.isNegative ?? ((value: T) => value === null),
     isStaleAllowed: options.isStaleAllowed ?? (() => true),
@@ -156,12 +163,16 @@ function resolveInto(options: EntryOptions, base: ResolvedEntryOptions, problems
   for (const name of DURATIONS) {
     const given = options[name];
     if (given === undefined) continue;
-    const ms = toMilliseconds(given);
-    if (ms === undefined) problems.push(`${name}: ${JSON.stringify(given)} is not a duration such as 5000 or '5s'`);
-    else resolved[name] = ms;
+    resolved[name] = duration(name, given, problems);
   }
   if (options.ttlJitter !== undefined) resolved['ttlJitter'] = fraction('ttlJitter', options.ttlJitter, problems);
   return resolved as unknown as ResolvedEntryOptions;
+}
+
+function duration(name: string, given: Duration, problems: string[]): number {
+  const ms = toMilliseconds(given);
+  if (ms === undefined) problems.push(`${name}: ${JSON.stringify(given)} is not a duration such as 5000 or '5s'`);
+  return ms ?? 0;
 }
 
 function fraction(name: string, value: number, problems: string[]): number {

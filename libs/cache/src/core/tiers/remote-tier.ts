@@ -25,9 +25,6 @@ export interface LoadPermit {
   readonly token: string;
 }
 
-/** How long a load lease lasts before another instance may take it over, in milliseconds. */
-export const LOAD_LEASE_MS = 10_000;
-
 /**
  * L2: a shared store, the wire format, and the rule of validity against the versions the store holds.
  * Reads never throw: what cannot be reached, decoded or proved valid is a miss and an event.
@@ -42,6 +39,11 @@ export class RemoteTier<T> {
     private readonly events: EventHub,
     private readonly clock: Clock,
   ) {}
+
+  /** Longest wait for one other loader, in milliseconds. */
+  get loadLease(): number {
+    return this.options.loadLease;
+  }
 
   get available(): boolean {
     return this.store.available;
@@ -86,7 +88,7 @@ export class RemoteTier<T> {
         key: this.storeKey(key),
         tags,
         token,
-        leaseMs: LOAD_LEASE_MS,
+        leaseMs: this.options.loadLease,
         tagTtlMs: this.longestLife(),
         takeOver,
       }),
@@ -136,9 +138,9 @@ export class RemoteTier<T> {
 
   /** Life that a tag created by this cache needs, so that it outlives every entry carrying it. */
   private longestLife(): number {
-    const { ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl } = this.options;
+    const { ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl, loadLease } = this.options;
     const fresh = Math.max(ttl, negativeTtl) * (1 + ttlJitter);
-    return Math.ceil(fresh + Math.max(staleWhileRevalidate, staleIfError)) + LOAD_LEASE_MS;
+    return Math.ceil(fresh + Math.max(staleWhileRevalidate, staleIfError)) + loadLease;
   }
 
   /** Checks the entry's own tags too; those the reader did not declare cost a second round trip. */

@@ -1,0 +1,234 @@
+import type {
+  FillRequest,
+  Grant,
+  GrantRequest,
+  Invalidated,
+  InvalidationMessage,
+  InvalidationMode,
+  RemoteRead,
+  TagVersion,
+} from '@strata/cache/core';
+import { livesInHead } from '@strata/cache/core';
+
+/** Rules of the scripts that a test may switch off, to see the judge find what breaks. */
+export interface ServerRules {
+  readonly runIgnored?: boolean;
+  readonly lostMembersIgnored?: boolean;
+  readonly missingTagTakesBorn?: boolean;
+  readonly recentIgnored?: boolean;
+  /** The writer chooses the version when it sends, and the last write to arrive wins. */
+  readonly lastWriterWins?: boolean;
+}
+
+interface Data {
+  head:
+    | { epoch: string; run: string; seq: number; tags: Map<string, TagVersion>; members: Map<string, string> }
+    | undefined;
+  recent: { epoch: string; floor: number; ring: { tag: string; seq: number }[]; last: Map<string, number> } | undefined;
+  readonly tags: Map<string, TagVersion & { epoch: string }>;
+  readonly entries: Map<string, { bytes: Buffer; epoch: string; seq: number; until: number }>;
+  readonly leases: Map<string, { token: string | undefined; epoch: string; seq: number; until: number }>;
+}
+
+/** What a connection adds to every script: the run id it was told, and an epoch in case one is needed. */
+export interface Opening {
+  readonly run: string;
+  readonly epoch: string;
+  /** Where the counter stood when the command was sent; only a wrong rule looks at it. */
+  readonly sentAtSeq: number;
+}
+
+/** Who hears what is published. */
+export interface Publisher {
+  toAll(message: InvalidationMessage): void;
+  echo(member: string, beat: number): void;
+}
+
+const FILLED_MS = 1_000;
+
+/**
+ * What Redis does, script by script as in `drivers/redis/scripts.ts`, on data that can be lost in part, in
+ * whole, or exchanged for an older state.
+ */
+export class SimServer {
+  run = 'run-0';
+  private data: Data = empty();
+  private saved: Data = empty();
+  private readonly recentSize: number;
+
+  constructor(
+    private readonly now: () => number,
+    private readonly publisher: Publisher,
+    private readonly rules: ServerRules = {},
+    recentSize = 1_000,
+  ) {
+    this.recentSize = recentSize;
+  }
+
+  read(key: string, tags: readonly string[], run: string): RemoteRead {
+    const entry = this.data.entries.get(key);
+    const bytes = entry !== undefined && this.now() < entry.until ? entry.bytes : undefined;
+    const { head } = this.data;
+    if (head === undefined || (head.run !== run && !this.rules.runIgnored)) {
+      return { bytes, head: undefined, versions: tags.map(() => undefined) };
+    }
+    return { bytes, head: { epoch: head.epoch, seq: head.seq }, versions: tags.map((tag) => this.version(tag)) };
+  }
+
+  grant(request: GrantRequest, opening: Opening): Grant {
+    const { epoch, seq } = this.open(opening);
+    let newest = 0;
+    for (const tag of request.tags) {
+      const known = this.version(tag);
+      if (known === undefined) this.put(tag, { deleted: seq, expired: seq });
+      else newest = Math.max(newest, known.deleted, known.expired);
+    }
+    const held = this.data.leases.get(request.key);
+    if (
+      held !== undefined &&
+      !request.takeOver &&
+      this.now() < held.until &&
+      held.epoch === epoch &&
+      held.seq >= newest
+    ) {
+      return { epoch, seq, granted: false, filled: held.token === undefined };
+    }
+    this.data.leases.set(request.key, { token: request.token, epoch, seq, until: this.now() + request.leaseMs });
+    return { epoch, seq, granted: true };
+  }
+
+  fill(request: FillRequest, opening: Opening): boolean {
+    const { epoch, seq } = this.open(opening);
+    const recent = this.openRecent();
+    const { born } = request;
+    for (const tag of epoch === born.epoch ? request.tags : []) {
+      if (this.version(tag) !== undefined) continue;
+      const recorded = recent.last.get(tag) ?? recent.floor;
+      let version = recent.floor <= born.seq && !this.rules.recentIgnored ? recorded : seq;
+      if (this.rules.missingTagTakesBorn) version = born.seq;
+      this.put(tag, { deleted: version, expired: version });
+    }
+    const held = this.data.leases.get(request.key);
+    if (held !== undefined && request.token !== undefined && held.token === request.token) {
+      const until = this.now() + Math.min(FILLED_MS, request.ttlMs);
+      this.data.leases.set(request.key, { ...held, token: undefined, until });
+    }
+    const old = this.data.entries.get(request.key);
+    if (old !== undefined && old.epoch === born.epoch && old.seq > born.seq) return false;
+    const until = this.now() + request.ttlMs;
+    this.data.entries.set(request.key, { bytes: request.bytes, epoch: born.epoch, seq: born.seq, until });
+    return true;
+  }
+
+  release(key: string, token: string): void {
+    if (this.data.leases.get(key)?.token === token) this.data.leases.delete(key);
+  }
+
+  invalidate(message: Omit<InvalidationMessage, 'epoch' | 'seq'>, opening: Opening): Invalidated {
+    const head = this.open(opening);
+    const recent = this.openRecent();
+    head.seq++;
+    const seq = this.rules.lastWriterWins ? opening.sentAtSeq + 1 : head.seq;
+    for (const tag of message.tags) {
+      const old = this.rules.lastWriterWins ? undefined : this.version(tag);
+      this.put(tag, raised(old, seq, message.mode));
+      this.record(recent, tag, seq);
+    }
+    this.publisher.toAll({ ...message, epoch: head.epoch, seq });
+    return { epoch: head.epoch, seq, members: new Map(head.members) };
+  }
+
+  heartbeat(member: string, beat: number, opening: Opening) {
+    const { epoch, seq, members } = this.open(opening);
+    members.set(member, String(beat));
+    this.publisher.echo(member, beat);
+    return { head: { epoch, seq }, unknownMember: members.get('?') };
+  }
+
+  removeMember(member: string, mark: string | undefined): void {
+    const members = this.data.head?.members;
+    if (members !== undefined && (mark === undefined || members.get(member) === mark)) members.delete(member);
+  }
+
+  get seq(): number {
+    return this.data.head?.seq ?? 0;
+  }
+
+  /** Remembers the present state, as a snapshot on disk does. */
+  save(): void {
+    this.saved = copyOf(this.data);
+  }
+
+  restart(state: 'empty' | 'saved' | 'whole', run: string): void {
+    if (state === 'empty') this.data = empty();
+    if (state === 'saved') this.data = copyOf(this.saved);
+    this.run = run;
+  }
+
+  evict(what: 'head' | 'recent' | 'tag' | 'entry' | 'lease', pick: <T>(items: readonly T[]) => T): void {
+    const { data } = this;
+    if (what === 'head') data.head = undefined;
+    else if (what === 'recent') data.recent = undefined;
+    else {
+      const table = { tag: data.tags, entry: data.entries, lease: data.leases }[what];
+      if (table.size > 0) table.delete(pick([...table.keys()]));
+    }
+  }
+
+  /** OPEN_HEAD: a missing head, or one of another run of the server, begins a new epoch. */
+  private open({ run, epoch }: Opening): NonNullable<Data['head']> {
+    const known = this.data.head;
+    if (known !== undefined && (known.run === run || this.rules.runIgnored)) return known;
+    const members = new Map(this.rules.lostMembersIgnored ? [] : [['?', epoch]]);
+    return (this.data.head = { epoch, run, seq: 1, tags: new Map(), members });
+  }
+
+  private openRecent(): NonNullable<Data['recent']> {
+    const { epoch, seq } = this.data.head!;
+    if (this.data.recent?.epoch === epoch) return this.data.recent;
+    return (this.data.recent = { epoch, floor: seq, ring: [], last: new Map() });
+  }
+
+  private record(recent: NonNullable<Data['recent']>, tag: string, seq: number): void {
+    recent.ring.push({ tag, seq });
+    recent.last.set(tag, seq);
+    if (recent.ring.length <= this.recentSize) return;
+    const old = recent.ring.shift()!;
+    recent.floor = Math.max(recent.floor, old.seq);
+    if (recent.last.get(old.tag) === old.seq) recent.last.delete(old.tag);
+  }
+
+  private version(tag: string): TagVersion | undefined {
+    const { head } = this.data;
+    if (livesInHead(tag)) return head?.tags.get(tag);
+    const known = this.data.tags.get(tag);
+    return known !== undefined && known.epoch === head?.epoch ? known : undefined;
+  }
+
+  private put(tag: string, version: TagVersion): void {
+    const head = this.data.head!;
+    if (livesInHead(tag)) head.tags.set(tag, version);
+    else this.data.tags.set(tag, { ...version, epoch: head.epoch });
+  }
+}
+
+function empty(): Data {
+  return { head: undefined, recent: undefined, tags: new Map(), entries: new Map(), leases: new Map() };
+}
+
+/** A copy that shares only what is never changed in place. */
+function copyOf({ head, recent, tags, entries, leases }: Data): Data {
+  return {
+    head: head && { ...head, tags: new Map(head.tags), members: new Map(head.members) },
+    recent: recent && { ...recent, ring: [...recent.ring], last: new Map(recent.last) },
+    tags: new Map(tags),
+    entries: new Map(entries),
+    leases: new Map(leases),
+  };
+}
+
+function raised(old: TagVersion | undefined, seq: number, mode: InvalidationMode): TagVersion {
+  if (old === undefined) return { deleted: seq, expired: seq };
+  if (mode === 'expire') return { deleted: old.deleted, expired: Math.max(old.expired, seq) };
+  return { deleted: Math.max(old.deleted, seq), expired: Math.max(old.expired, seq) };
+}

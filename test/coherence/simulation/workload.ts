@@ -1,0 +1,148 @@
+import type { Fleet, Instance } from './fleet';
+import { TIMEOUT_MS } from './fleet';
+import type { Floors, Judge, Seen } from './judge';
+import { LEASE_MS, type Profile } from './profiles';
+import type { World } from './world';
+
+const READ_KEYS = ['x', 'y', 'z', 'list'] as const;
+type ReadKey = (typeof READ_KEYS)[number];
+
+/** Tags that a reader of a key declares; `list` learns `y` while it loads. */
+const DECLARED: Readonly<Record<ReadKey, readonly string[]>> = { x: ['x'], y: ['y'], z: [], list: ['x'] };
+
+class LoadFailed extends Error {}
+
+/** The database, and everybody who reads and writes through the cache. */
+export class Workload {
+  static readonly KEYS = ['x', 'y', 'z'] as const;
+  /** Hardly any writes: what L1 holds then should be served. */
+  calm = false;
+  readonly committed: Record<string, number> = { x: 0, y: 0, z: 0 };
+  /** Operations that have begun and not ended, with their start; those of dead processes never end. */
+  readonly open = new Map<object, { since: number; what: string; instance: Instance }>();
+  /** The writer of `z` is alone: two concurrent `set` of one key have no order that a cache could know. */
+  private writingZ: Instance | undefined;
+
+  constructor(
+    private readonly world: World,
+    private readonly fleet: Fleet,
+    private readonly judge: Judge,
+    private readonly profile: Profile,
+  ) {}
+
+  begin(): void {
+    const { random } = this.world;
+    this.world.after(random.between(0, 2 * this.profile.every), () => {
+      const instance = this.fleet.any();
+      if (random.chance(this.calm ? 0.01 : 0.15)) this.write(instance);
+      else if (random.chance(0.06)) this.readMany(instance);
+      else this.read(instance, random.pick(READ_KEYS));
+      this.begin();
+    });
+  }
+
+  private read(instance: Instance, key: ReadKey): void {
+    const { random } = this.world;
+    const tags = this.profile.rolling && random.chance(0.5) ? [] : DECLARED[key];
+    const only = random.chance(0.1);
+    this.operation(instance, only ? `get ${key}` : `read ${key}`, async (floors, what) => {
+      const load = this.loader(instance, key);
+      const seen = await (only ? instance.cache.get(key, { tags }) : instance.cache.getOrSet(key, load, { tags }));
+      if (seen !== undefined && !instance.host.dead) this.judge.readEnds(seen, floors, this.committed, what);
+    });
+  }
+
+  private readMany(instance: Instance): void {
+    this.operation(instance, 'read many', async (floors, what) => {
+      const load = async (keys: readonly string[]): Promise<Map<string, Seen>> => {
+        await this.sleep(instance, this.profile.loadMs / 2);
+        const found = new Map(keys.map((key) => [key, this.select(key)]));
+        await this.sleep(instance, this.profile.loadMs / 2);
+        return found;
+      };
+      const all = await instance.cache.getOrSetMany([...Workload.KEYS], load, { tags: [...Workload.KEYS] });
+      if (instance.host.dead) return;
+      for (const seen of all.values()) this.judge.readEnds(seen, floors, this.committed, what);
+    });
+  }
+
+  private write(instance: Instance): void {
+    const { random } = this.world;
+    const key = random.pick(Workload.KEYS);
+    if (key === 'z' && this.writingZ !== undefined && !this.writingZ.host.dead) return;
+    if (key === 'z') this.writingZ = instance;
+    const mode = random.chance(0.2) && !this.profile.failingLoads ? 'expire' : 'delete';
+    this.operation(instance, `write ${key}`, async () => {
+      await this.sleep(instance, 2);
+      const version = ++this.committed[key]!;
+      const { clock, strata, cache } = instance;
+      const from = clock.monotonic();
+      const result = await (key === 'z'
+        ? cache.set('z', { z: version }, { tags: ['z'] })
+        : strata.invalidateTags([key], { mode }));
+      if (instance.host.dead) return;
+      if (key === 'z') this.writingZ = undefined;
+      this.judge.writeEnds(key, version, result.deferred, instance.incarnation);
+      this.judgeWait(instance, key, clock.monotonic() - from);
+    });
+  }
+
+  /** C2: one deadline of the driver for each command, and one lease for who stays silent. */
+  private judgeWait(instance: Instance, key: string, waited: number): void {
+    const commands = key === 'z' ? 2 : 1;
+    const longest = LEASE_MS + commands * (1.5 * TIMEOUT_MS + 2);
+    if (waited > longest && !this.wasFrozen(instance)) {
+      this.judge.blame('C2', `a write of ${key} waited ${waited.toFixed(1)} of at most ${longest} ms`);
+    }
+  }
+
+  /** Frozen within the time that a write may take: its wait says nothing. */
+  private wasFrozen({ host }: Instance): boolean {
+    return this.world.now - (this.thawedAt.get(host) ?? -Infinity) < 1_000;
+  }
+
+  readonly thawedAt = new Map<object, number>();
+
+  private loader(instance: Instance, key: ReadKey) {
+    return async ({ addTags }: { addTags(...tags: string[]): void }): Promise<Seen> => {
+      const { random } = this.world;
+      const whole = random.between(0.1, this.profile.loadMs);
+      const first = random.between(0, whole);
+      await this.sleep(instance, first);
+      const seen = this.select(key);
+      await this.sleep(instance, whole - first);
+      if (this.profile.failingLoads && random.chance(0.2)) throw new LoadFailed();
+      if (key === 'list') addTags('y');
+      else if (this.profile.rolling || key === 'z') addTags(key);
+      if (key === 'list' && this.profile.rolling) addTags('x');
+      return seen;
+    };
+  }
+
+  private select(key: string): Seen {
+    const { x, y } = this.committed as { x: number; y: number };
+    return key === 'list' ? { x, y } : { [key]: this.committed[key]! };
+  }
+
+  private sleep({ host }: Instance, ms: number): Promise<void> {
+    return new Promise((resolve) => void this.world.after(ms, resolve, host));
+  }
+
+  /** A request on its way to `instance`: its floors are taken when the client sends it. */
+  private operation(instance: Instance, what: string, run: (floors: Floors, what: string) => Promise<void>): void {
+    const id = {};
+    const floors = this.judge.readBegins(instance.incarnation);
+    this.open.set(id, { since: this.world.now, what, instance });
+    const told = `${what} at process ${instance.incarnation}`;
+    const done = (): void => void this.open.delete(id);
+    const failed = (error: unknown): void => {
+      done();
+      if (!(error instanceof LoadFailed)) throw error;
+    };
+    this.world.after(
+      this.world.random.between(0.05, 0.5),
+      () => void run(floors, told).then(done, failed),
+      instance.host,
+    );
+  }
+}

@@ -166,7 +166,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [],
     rules: { lastWriterWins: true },
     profile: 'slowCommands',
-    seed: 15,
+    seed: 102,
   },
   {
     rule: 'the epoch is part of a version',

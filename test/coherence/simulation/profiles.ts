@@ -74,6 +74,9 @@ const LOSSES: Fault[] = ['cutCommands', 'cutSubscription', 'halfOpen', 'partitio
 const PROCESSES: Fault[] = ['freeze', 'suspend', 'crash', 'stop', 'freezeServer'];
 
 /**
+ * `stepWall` and `suspend` never meet: with the wall clock set back while the monotonic one stands still, no clock
+ * is left that could tell (`docs/concepts/consistency.md`, "Not promised").
+ *
  * Profiles for single faults beside the general mixes: a general mix alone was seen to miss what only one
  * kind of fault, repeated, brings to light.
  */
@@ -97,17 +100,17 @@ export const PROFILES: readonly Profile[] = [
   profile('evictHead', { faults: ['evictHead'] }),
   profile('evictTag', { faults: ['evictTag', 'evictRecent'], faultEvery: 8 }),
   profile('evictAny', { faults: EVICTIONS, faultEvery: 15 }),
-  profile('stepWall', { faults: ['stepWall', 'suspend'] }),
+  profile('stepWall', { faults: ['stepWall', 'freeze'] }),
   profile('drift', { faults: ['freeze', 'halfOpen'], drift: 0.02 }),
   profile('rolling', { rolling: true, faults: ['cutSubscription'] }),
   profile('smallTable', { maxTags: 2, recentSize: 3, calmHits: 0.1 }),
   profile('maxStale', { maxStaleMs: 60, faults: ['partition', 'cutSubscription', 'halfOpen'], faultEvery: 40 }),
   profile('failingLoads', { failingLoads: true, faults: ['freeze', 'cutSubscription'] }),
   profile('many', { instances: 8, every: 0.8, calmHits: 0.2, faults: ['freeze', 'crash', 'halfOpen'] }),
-  profile('processes', { faults: [...PROCESSES, 'stepWall'], drift: 0.01 }),
+  profile('processes', { faults: PROCESSES, drift: 0.01 }),
   profile('losses', { faults: LOSSES, faultEvery: 40 }),
   profile('all', {
-    faults: [...PROCESSES, ...LOSSES, ...RESTARTS, ...EVICTIONS, 'stepWall'],
+    faults: [...PROCESSES, ...LOSSES, ...RESTARTS, ...EVICTIONS],
     faultEvery: 30,
     drift: 0.01,
   }),

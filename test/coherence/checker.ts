@@ -1,4 +1,6 @@
-/** A finished operation of a history. Times are of one clock: `start` before sending, `end` after receiving. */
+import { Judge, type Violation } from './judge';
+
+/** A finished operation of a recorded history. Times are of one clock: `start` before sending, `end` after receiving. */
 export interface Operation {
   readonly kind: 'read' | 'write';
   readonly key: string;
@@ -6,48 +8,31 @@ export interface Operation {
   readonly version: number;
   readonly start: number;
   readonly end: number;
-  /** Which instance answered. */
+  /** Which process answered. */
   readonly instance: number;
+  /** A write that its process could not deliver (C5). */
+  readonly deferred?: boolean;
 }
 
-/** A read that broke the contract, and the write it should have seen. */
-export interface Violation {
-  readonly read: Operation;
-  readonly floor: number;
-  readonly reason: 'stale' | 'future';
-}
-
-/**
- * Checks a history against C1: a read that starts after write n has returned never yields a version
- * below n, on any instance; and no read yields a version that nobody had begun to write. O(n log n):
- * versions are totally ordered, so the newest finished write before a read decides.
- */
+/** Judges a recorded history: what the judge would have said had it been there. */
 export function check(history: readonly Operation[]): Violation[] {
-  const writes = history.filter((operation) => operation.kind === 'write');
-  const byEnd = [...writes].sort((a, b) => a.end - b.end);
-  const reads = history.filter((operation) => operation.kind === 'read').sort((a, b) => a.start - b.start);
-  const begun = new Map<string, { start: number; version: number }[]>();
-  for (const { key, start, version } of writes) {
-    if (!begun.has(key)) begun.set(key, []);
-    begun.get(key)!.push({ start, version });
+  let now = 0;
+  const judge = new Judge(() => now, [...new Set(history.map(({ key }) => key))]);
+  const committed: Record<string, number> = {};
+  const floors = new Map<Operation, ReturnType<Judge['readBegins']>>();
+  const moments = history.flatMap((operation) => [
+    { at: operation.start, operation, begins: true },
+    { at: operation.end, operation, begins: false },
+  ]);
+  for (const { at, operation, begins } of moments.sort((a, b) => a.at - b.at)) {
+    const { kind, key, version, instance, deferred = false } = operation;
+    now = at;
+    committed[key] ??= 0;
+    // A write may be seen as soon as it has begun: only then can it be committed.
+    if (kind === 'write' && begins) committed[key] = Math.max(committed[key], version);
+    else if (kind === 'write') judge.writeEnds(key, version, deferred, instance);
+    else if (begins) floors.set(operation, judge.readBegins(instance, [key]));
+    else judge.readEnds({ [key]: version }, floors.get(operation)!, `the read at ${operation.start}`, committed);
   }
-  const floor = new Map<string, number>();
-  const violations: Violation[] = [];
-  let next = 0;
-  for (const read of reads) {
-    for (; next < byEnd.length && byEnd[next]!.end < read.start; next++) {
-      const { key, version } = byEnd[next]!;
-      floor.set(key, Math.max(floor.get(key) ?? 0, version));
-    }
-    const newest = floor.get(read.key) ?? 0;
-    if (read.version < newest) violations.push({ read, floor: newest, reason: 'stale' });
-    else if (read.version > newest && !wasBegun(begun.get(read.key), read)) {
-      violations.push({ read, floor: newest, reason: 'future' });
-    }
-  }
-  return violations;
-}
-
-function wasBegun(writes: readonly { start: number; version: number }[] | undefined, read: Operation): boolean {
-  return writes?.some(({ version, start }) => version === read.version && start < read.end) ?? false;
+  return judge.violations;
 }

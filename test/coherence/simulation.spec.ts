@@ -3,7 +3,7 @@ import { LruLocalStore } from '../../libs/cache/src/drivers/memory/lru-local-sto
 import { PROFILES } from './simulation/profiles';
 import { run } from './simulation/run';
 
-const SCHEDULES = Number(process.env['SIMULATION_SCHEDULES'] ?? 20);
+const SCHEDULES = Number(process.env['SIMULATION_SCHEDULES'] ?? 18);
 
 describe('simulated schedules', () => {
   it.each(PROFILES.map((profile) => [profile.name, profile] as const))('%s', async (_name, profile) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -26,6 +26,10 @@ export class RedisServer {
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get processId(): number {
+    return this.pid;
   }
 
   /** Starts it on its port; also again after {@link kill}. */
@@ -56,6 +60,21 @@ export class RedisServer {
   async kill(): Promise<void> {
     process.kill(this.pid, 'SIGKILL');
     await this.server?.stop();
+  }
+
+  /** Writes what it holds to disk; a later {@link launch} begins with that. */
+  async save(): Promise<void> {
+    await this.command((client) => client.save());
+  }
+
+  /** Whether {@link launch} would find something on disk. */
+  get hasSaved(): boolean {
+    return existsSync(join(this.folder, 'dump.rdb'));
+  }
+
+  /** {@link launch} begins with nothing. */
+  forget(): void {
+    rmSync(join(this.folder, 'dump.rdb'), { force: true });
   }
 
   /** Runs commands on a connection of its own. */

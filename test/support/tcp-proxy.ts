@@ -10,12 +10,15 @@ export class TcpProxy {
   roundTrips = 0;
   private serverSpoke = true;
 
-  private constructor(private readonly server: Server) {}
+  private constructor(
+    private readonly server: Server,
+    private target: number,
+  ) {}
 
   static async start(target: number): Promise<TcpProxy> {
     const server = createServer();
-    const proxy = new TcpProxy(server);
-    server.on('connection', (client) => proxy.join(client, createConnection(target, '127.0.0.1')));
+    const proxy = new TcpProxy(server, target);
+    server.on('connection', (client) => proxy.join(client, createConnection(proxy.target, '127.0.0.1')));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return proxy;
@@ -32,6 +35,12 @@ export class TcpProxy {
       server.resetAndDestroy();
     }
     this.pairs.clear();
+  }
+
+  /** Leads to another server from now on; connections to the old one are cut. */
+  retarget(port: number): void {
+    this.target = port;
+    this.cut();
   }
 
   async stop(): Promise<void> {

@@ -12,7 +12,7 @@ import type { Network } from './network';
 import { LEASE_MS, type Profile } from './profiles';
 import { SimBus, SimStore } from './sim-driver';
 import { SimClock } from './sim-clock';
-import type { Seen } from './judge';
+import type { Seen } from '../judge';
 import type { Host, World } from './world';
 
 /** The production code under test; a mutant is the same with one rule off. */

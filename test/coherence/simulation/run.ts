@@ -1,6 +1,6 @@
 import { Chaos } from './chaos';
 import { Fleet, type Library } from './fleet';
-import { Judge, type Violation } from './judge';
+import { Judge, type Violation } from '../judge';
 import { Network } from './network';
 import { LEASE_MS, type Profile } from './profiles';
 import { Random } from './random';

@@ -1,6 +1,6 @@
 import type { Fleet, Instance } from './fleet';
 import { TIMEOUT_MS } from './fleet';
-import type { Floors, Judge, Seen } from './judge';
+import type { Floors, Judge, Seen } from '../judge';
 import { LEASE_MS, type Profile } from './profiles';
 import type { World } from './world';
 
@@ -48,7 +48,7 @@ export class Workload {
     this.operation(instance, only ? `get ${key}` : `read ${key}`, async (floors, what) => {
       const load = this.loader(instance, key);
       const seen = await (only ? instance.cache.get(key, { tags }) : instance.cache.getOrSet(key, load, { tags }));
-      if (seen !== undefined && !instance.host.dead) this.judge.readEnds(seen, floors, this.committed, what);
+      if (seen !== undefined && !instance.host.dead) this.judge.readEnds(seen, floors, what, this.committed);
     });
   }
 
@@ -62,7 +62,7 @@ export class Workload {
       };
       const all = await instance.cache.getOrSetMany([...Workload.KEYS], load, { tags: [...Workload.KEYS] });
       if (instance.host.dead) return;
-      for (const seen of all.values()) this.judge.readEnds(seen, floors, this.committed, what);
+      for (const seen of all.values()) this.judge.readEnds(seen, floors, what, this.committed);
     });
   }
 

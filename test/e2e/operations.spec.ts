@@ -74,6 +74,31 @@ describe('operations', () => {
     expect(text).not.toContain('/products/1');
   });
 
+  it('shows the state of coherence: lease, members, invalidations, rejected fills', async () => {
+    const redis = await RedisServer.start();
+    const [a, b] = [await start({}, redis.url), await start({}, redis.url)];
+    const stats = async (service: Service) => (await service.http().get('/cache/stats')).body;
+    await eventually(async () => (await stats(a)).coherence.instances >= 2 && (await stats(b)).coherence.leaseHeld);
+    await a.http().patch('/products/1').send({ price: 77 }).expect(200);
+    const { coherence, fills } = await stats(a);
+    expect(coherence).toMatchObject({
+      mode: 'acknowledged',
+      leaseHeld: true,
+      waitingTags: 0,
+      deferredInvalidations: 0,
+    });
+    expect(coherence.invalidations).toBeGreaterThan(0);
+    expect(coherence.avgInvalidationMs).toBeGreaterThan(0);
+    expect(fills).toEqual({ rejected: 0 });
+    expect((await stats(b)).coherence.appliedInvalidations).toBe(coherence.invalidations);
+    const { text } = await a.http().get('/metrics');
+    expect(text).toMatch(/^cache_members [2-9]/m);
+    expect(text).toMatch(/^cache_lease_held 1/m);
+    expect(text).toMatch(/cache_invalidations_total\{cache="\*",kind="delete",origin="local"\} [1-9]/);
+    expect(text).toMatch(/cache_invalidation_duration_seconds_count\{cache="\*"\} [1-9]/);
+    await redis.stop();
+  });
+
   it('reports health: healthy, degraded without Redis, back again', async () => {
     const redis = await RedisServer.start();
     const service = await start({}, redis.url);

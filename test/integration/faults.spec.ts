@@ -160,6 +160,27 @@ describe('faults of a real Redis', () => {
     });
   });
 
+  it('sixteen instances come at once, half of them go, some without a word; every write is seen by who is there', async () => {
+    const all = await Promise.all(Array.from({ length: 16 }, () => start({ leaseMs: 1_000 })));
+    await lease(...all);
+    await fleetKnown(all[0]!);
+    let source = 0;
+    const writeAndRead = async (there: Instance[]): Promise<void> => {
+      const writer = there[++source % there.length]!;
+      expect(await writer.strata.invalidateTags(['t'])).toMatchObject({ deferred: false });
+      const seen = there.map(({ cache }) => cache.getOrSet('k', () => source, { tags: ['t'] }));
+      expect(new Set(await Promise.all(seen))).toEqual(new Set([source]));
+    };
+    for (let i = 0; i < 16; i++) await writeAndRead(all);
+    expect(all[0]!.strata.members).toBe(16);
+    const [stopped, vanished, staying] = [all.slice(0, 4), all.slice(4, 8), all.slice(8)];
+    for (const instance of stopped) await open.splice(open.indexOf(instance), 1)[0]!.close();
+    // Gone like a killed process: no connection any more, and nobody was told.
+    for (const { driver } of vanished) driver.link.client.disconnect();
+    for (let i = 0; i < 8; i++) await writeAndRead(staying);
+    await eventually(() => staying[0]!.strata.members === 8);
+  });
+
   it('out of memory: reads go on, and invalidations still reach everyone', async () => {
     const a = await start();
     await a.cache.set('k', 1);

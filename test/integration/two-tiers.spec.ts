@@ -229,6 +229,40 @@ describe('two tiers on a real Redis', () => {
     expect([read.value, read.source]).toEqual(['v', 'L2']);
   });
 
+  it('a hundred unrelated writes cost readers no hit, in L1 or in L2', async () => {
+    await eventually(() => a.strata.state.leaseHeld && b.strata.state.leaseHeld);
+    const keys = Array.from({ length: 50 }, (_, i) => `steady:${i}`);
+    const read = async (instance: Instance): Promise<string[]> => {
+      const found = keys.map((key) => instance.cache.fetch(key, ({ addTags }) => (addTags(`of:${key}`), key)));
+      return (await Promise.all(found)).map(({ source }) => source);
+    };
+    await read(a);
+    await a.cache.settled();
+    expect(new Set(await read(b))).toEqual(new Set(['L2']));
+    for (let i = 0; i < 100; i++) {
+      await a.strata.invalidateTags([`other:${i}`]);
+      if (i % 10 === 9) expect(new Set([...(await read(a)), ...(await read(b))])).toEqual(new Set(['L1']));
+    }
+    b.cache.clearLocal();
+    expect(new Set(await read(b))).toEqual(new Set(['L2']));
+  });
+
+  it('a load during unrelated writes is kept, tags that it learnt included', async () => {
+    const gate = new Gate();
+    const loading = a.cache.getOrSet('busy', async ({ addTags }) => {
+      await gate.pass();
+      addTags('learnt');
+      return 'v';
+    });
+    await gate.reached;
+    for (let i = 0; i < 100; i++) await b.strata.invalidateTags([`other:${i}`]);
+    gate.release();
+    await loading;
+    await a.cache.settled();
+    expect((await b.cache.fetch('busy', () => 'x')).source).toBe('L2');
+    expect((await a.cache.fetch('busy', () => 'x')).source).toBe('L1');
+  });
+
   it('keeps namespaces of one Redis apart', async () => {
     const other = await startInstance(redis.url, { namespace: 'other' });
     await a.cache.set('k', 'ours');

@@ -1,6 +1,6 @@
 import { CacheBackend, type CacheCounters } from '@strata/cache';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { Counter, Gauge, register } from 'prom-client';
+import { Counter, Gauge, Histogram, register } from 'prom-client';
 
 type Cells = readonly (readonly [labels: Record<string, string>, value: number])[];
 
@@ -15,15 +15,27 @@ const backends = new Set<CacheBackend>();
  */
 @Injectable()
 export class CacheMetrics implements OnModuleInit, OnModuleDestroy {
+  private stopListening: (() => void) | undefined;
+
   constructor(private readonly backend: CacheBackend) {}
 
   onModuleInit(): void {
     backends.add(this.backend);
     for (const metric of COUNTERS) defineCounter(metric.name, metric.help, metric.labels, metric.read);
     for (const metric of GAUGES) defineGauge(metric.name, metric.help, metric.labels, metric.read);
+    const durations = invalidationHistogram();
+    this.stopListening = this.backend.strata.on(
+      (event) => {
+        if (event.name === 'invalidate' && event.origin === 'local') {
+          durations.observe({ cache: ALL }, event.durationMs / 1_000);
+        }
+      },
+      ['invalidate'],
+    );
   }
 
   onModuleDestroy(): void {
+    this.stopListening?.();
     backends.delete(this.backend);
   }
 }
@@ -87,9 +99,29 @@ const COUNTERS: readonly MetricDefinition[] = [
   },
   {
     name: 'cache_fills_rejected_total',
-    help: 'Loaded values that lost against an invalidation and were not kept.',
+    help: 'Values that a tier did not take, by reason: overtaken by an invalidation, or over a bound.',
+    labels: ['cache', 'reason'],
+    read: () =>
+      eachCache((cache, { fills }) =>
+        Object.entries(fills.reasons).map(([reason, count]) => [{ cache, reason }, count] as const),
+      ),
+  },
+  {
+    name: 'cache_invalidations_total',
+    help: 'Invalidations by kind, made here (local) or applied for another instance (remote).',
+    labels: ['cache', 'kind', 'origin'],
+    read: () =>
+      eachStrata(({ invalidations }) =>
+        (['local', 'remote'] as const).flatMap((origin) =>
+          Object.entries(invalidations[origin]).map(([kind, count]) => [{ cache: ALL, kind, origin }, count] as const),
+        ),
+      ),
+  },
+  {
+    name: 'cache_invalidations_deferred_total',
+    help: 'Invalidations that could not reach Redis at first.',
     labels: ['cache'],
-    read: () => eachCache((cache, { fills }) => [[{ cache }, fills.rejected]]),
+    read: () => eachStrata(({ invalidations }) => [[{ cache: ALL }, invalidations.deferred]]),
   },
   {
     name: 'cache_l2_errors_total',
@@ -119,12 +151,31 @@ const GAUGES: readonly MetricDefinition[] = [
     read: () => [[{}, Math.max(0, ...[...backends].map((backend) => BREAKER_VALUE[backend.redis.breaker]))]],
   },
   {
+    name: 'cache_members',
+    help: 'Instances that may hold a lease, as this one last heard.',
+    labels: [],
+    read: () => [[{}, Math.max(0, ...[...backends].map(({ strata }) => strata.members))]],
+  },
+  {
+    name: 'cache_invalidations_waiting_tags',
+    help: 'Tags whose invalidation waits for Redis to come back.',
+    labels: [],
+    read: () => eachStrata(({ deferredTags }) => [[{}, deferredTags]]),
+  },
+  {
     name: 'cache_lease_held',
     help: '1 while this instance may serve from L1.',
     labels: [],
     read: () => [[{}, [...backends].every((backend) => backend.strata.state.leaseHeld) ? 1 : 0]],
   },
 ];
+
+/** Label of what concerns every named cache of the namespace. */
+const ALL = '*';
+
+function eachStrata(cells: (strata: CacheBackend['strata']) => Cells): Cells {
+  return [...backends].flatMap(({ strata }) => cells(strata));
+}
 
 function eachCache(cells: (cache: string, counters: CacheCounters) => Cells): Cells {
   return [...backends].flatMap((backend) => backend.strata.all().flatMap((c) => cells(c.name, c.counters)));
@@ -134,6 +185,19 @@ function eachLocal(
   cell: (cache: string, usage: { size: number; bytes: number }) => readonly [Record<string, string>, number],
 ): Cells {
   return [...backends].flatMap((backend) => backend.strata.all().map((c) => cell(c.name, c.localUsage)));
+}
+
+const INVALIDATION_DURATION = 'cache_invalidation_duration_seconds';
+
+function invalidationHistogram(): Histogram<'cache'> {
+  const existing = register.getSingleMetric(INVALIDATION_DURATION);
+  if (existing !== undefined) return existing as Histogram<'cache'>;
+  return new Histogram({
+    name: INVALIDATION_DURATION,
+    help: 'Time until an invalidation made here had reached every instance, or was deferred.',
+    labelNames: ['cache'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  });
 }
 
 function defineCounter(name: string, help: string, labelNames: readonly string[], read: () => Cells): void {

@@ -142,7 +142,7 @@ export class SimServer {
     const { epoch, seq, members } = this.open(opening);
     members.set(member, String(beat));
     this.publisher.echo(member, beat);
-    return { head: { epoch, seq }, unknownMember: members.get('?') };
+    return { head: { epoch, seq }, unknownMember: members.get('?'), members: members.size };
   }
 
   removeMember(member: string, mark: string | undefined): void {

@@ -13,13 +13,27 @@ export function cacheStats(backend: CacheBackend, requests: RequestStats): Recor
     redis: redisStats(backend, sum),
     loads: loadStats(sum),
     stale: { served: sum((counters) => counters.stale.served) },
-    coherence: {
-      mode: backend.strata.state.mode,
-      leaseHeld: backend.strata.state.leaseHeld,
-      instances: backend.strata.members,
-    },
+    fills: { rejected: sum((counters) => counters.fills.rejected) },
+    coherence: coherenceStats(backend),
   };
 }
+
+function coherenceStats({ strata }: CacheBackend): Record<string, unknown> {
+  const { local, remote, deferred, totalMs } = strata.invalidations;
+  const originated = local.delete + local.expire;
+  return {
+    mode: strata.state.mode,
+    leaseHeld: strata.state.leaseHeld,
+    instances: strata.members,
+    invalidations: originated,
+    avgInvalidationMs: originated === 0 ? 0 : thousandths(totalMs / originated),
+    appliedInvalidations: remote.delete + remote.expire,
+    deferredInvalidations: deferred,
+    waitingTags: strata.deferredTags,
+  };
+}
+
+const thousandths = (ms: number): number => Math.round(ms * 1_000) / 1_000;
 
 type Sum = (pick: (counters: CacheCounters) => number) => number;
 
@@ -65,6 +79,6 @@ function loadStats(sum: Sum): Record<string, number> {
     count,
     errors: sum(({ loads }) => loads.errors),
     coalesced: sum(({ loads }) => loads.coalesced),
-    avgMs: count === 0 ? 0 : Math.round((totalMs / count) * 1_000) / 1_000,
+    avgMs: count === 0 ? 0 : thousandths(totalMs / count),
   };
 }

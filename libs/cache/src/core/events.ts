@@ -47,26 +47,32 @@ export type CacheEvent = {
 export type CacheEventListener = (event: CacheEvent) => void;
 
 /**
- * Where events go. Payloads are built by the caller only when someone listens (`active`), so that
- * without a listener an event costs one length check.
+ * Where events go. Payloads are built by the caller only when someone listens (`wants`), so that without a
+ * listener an event costs a look at a boolean and an empty set.
  */
 export class EventHub {
-  private listeners: readonly CacheEventListener[] = [];
+  private listeners: readonly { readonly listener: CacheEventListener; readonly names: Names | undefined }[] = [];
+  private anyName = false;
+  private named: Names = new Set();
 
-  get active(): boolean {
-    return this.listeners.length > 0;
+  /** True when somebody listens to events of that name. */
+  wants(name: CacheEventName): boolean {
+    return this.anyName || (this.named.size > 0 && this.named.has(name));
   }
 
-  /** Adds a listener; the returned function removes it. */
-  on(listener: CacheEventListener): () => void {
-    this.listeners = [...this.listeners, listener];
-    return () => {
-      this.listeners = this.listeners.filter((other) => other !== listener);
-    };
+  /**
+   * Adds a listener for the events of `names`, or for all; the returned function removes it. One that names rare
+   * events costs a hit nothing.
+   */
+  on(listener: CacheEventListener, names?: readonly CacheEventName[]): () => void {
+    const entry = { listener, names: names === undefined ? undefined : new Set(names) };
+    this.keep([...this.listeners, entry]);
+    return () => this.keep(this.listeners.filter((other) => other !== entry));
   }
 
   emit(event: CacheEvent): void {
-    for (const listener of this.listeners) {
+    for (const { listener, names } of this.listeners) {
+      if (names !== undefined && !names.has(event.name)) continue;
       try {
         listener(event);
       } catch {
@@ -74,4 +80,12 @@ export class EventHub {
       }
     }
   }
+
+  private keep(listeners: EventHub['listeners']): void {
+    this.listeners = listeners;
+    this.anyName = listeners.some(({ names }) => names === undefined);
+    this.named = new Set(listeners.flatMap(({ names }) => [...(names ?? [])]));
+  }
 }
+
+type Names = ReadonlySet<CacheEventName>;

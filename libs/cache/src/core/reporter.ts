@@ -11,35 +11,38 @@ export class Reporter {
 
   stale(key: string, reason: 'revalidate' | 'error' | 'timeout' | 'disconnected'): void {
     this.counters.stale.served++;
-    if (this.events.active) this.emit({ name: 'stale.served', cache: this.cache, key, reason });
+    if (this.events.wants('stale.served')) this.emit({ name: 'stale.served', cache: this.cache, key, reason });
   }
 
   refresh(key: string): void {
-    if (this.events.active) this.emit({ name: 'refresh', cache: this.cache, key });
+    if (this.events.wants('refresh')) this.emit({ name: 'refresh', cache: this.cache, key });
   }
 
   coalesced(key: string, scope: 'process' | 'fleet'): void {
     this.counters.loads.coalesced++;
-    if (this.events.active) this.emit({ name: 'load.coalesced', cache: this.cache, key, scope });
+    if (this.events.wants('load.coalesced')) this.emit({ name: 'load.coalesced', cache: this.cache, key, scope });
   }
 
   loaded(key: string, durationMs: number, notModified: boolean): void {
     this.counters.loads.count++;
     if (notModified) this.counters.loads.notModified++;
     this.counters.loads.totalMs += durationMs;
-    if (this.events.active) this.emit({ name: 'load.success', cache: this.cache, key, durationMs, notModified });
+    if (this.events.wants('load.success'))
+      this.emit({ name: 'load.success', cache: this.cache, key, durationMs, notModified });
   }
 
   loadFailed(key: string, durationMs: number): void {
     this.counters.loads.count++;
     this.counters.loads.errors++;
     this.counters.loads.totalMs += durationMs;
-    if (this.events.active) this.emit({ name: 'load.error', cache: this.cache, key, durationMs });
+    if (this.events.wants('load.error')) this.emit({ name: 'load.error', cache: this.cache, key, durationMs });
   }
 
   rejected(key: string, tier: TierName, reason: string): void {
-    this.counters.fills.rejected++;
-    if (this.events.active) this.emit({ name: 'fill.rejected', cache: this.cache, key, tier, reason });
+    const { fills } = this.counters;
+    fills.rejected++;
+    fills.reasons[reason] = (fills.reasons[reason] ?? 0) + 1;
+    if (this.events.wants('fill.rejected')) this.emit({ name: 'fill.rejected', cache: this.cache, key, tier, reason });
   }
 
   private emit(event: CacheEvent): void {

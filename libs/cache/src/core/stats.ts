@@ -23,7 +23,8 @@ export interface CacheCounters {
   readonly remote: RemoteCounters;
   readonly loads: { count: number; errors: number; coalesced: number; notModified: number; totalMs: number };
   readonly stale: { served: number };
-  readonly fills: { rejected: number };
+  /** `reasons` says why; the names are those of the event `fill.rejected`. */
+  readonly fills: { rejected: number; readonly reasons: Record<string, number> };
 }
 
 /** Fresh counters, all zero. */
@@ -33,7 +34,7 @@ export function newCounters(): CacheCounters {
     remote: { hits: 0, misses: 0, sets: 0, deletes: 0, errors: 0 },
     loads: { count: 0, errors: 0, coalesced: 0, notModified: 0, totalMs: 0 },
     stale: { served: 0 },
-    fills: { rejected: 0 },
+    fills: { rejected: 0, reasons: {} },
   };
 }
 

@@ -4,11 +4,16 @@ import type { Bus } from './ports/bus';
 import type { LocalStore, LocalStoreBounds, LocalStoreListener } from './ports/local-store';
 import type { InvalidationMode, RemoteStore } from './ports/remote-store';
 import { CoherenceState, type CoherenceMode } from './coherence/coherence-state';
-import { Invalidator, type InvalidationResult, type UndeliveredPolicy } from './coherence/invalidator';
+import {
+  Invalidator,
+  type InvalidationCounters,
+  type InvalidationResult,
+  type UndeliveredPolicy,
+} from './coherence/invalidator';
 import { Lease } from './coherence/lease';
 import { EVERYTHING, userTag } from './coherence/tags';
 import { CacheError } from './errors';
-import { EventHub, type BusMessageKind, type CacheEventListener } from './events';
+import { EventHub, type BusMessageKind, type CacheEventListener, type CacheEventName } from './events';
 import { resolveCacheOptions, type CacheOptions } from './options';
 import { Fills } from './fills';
 import { ReadThrough } from './read-through';
@@ -64,7 +69,7 @@ export class Strata {
     this.remote = options.remote;
     this.state = new CoherenceState(this.clock, options.coherence ?? 'acknowledged', options.maxTags ?? 100_000);
     this.remote.onBreakerChange?.((state, reason) => {
-      if (this.events.active) this.events.emit({ name: 'breaker.change', cache: '', state, reason });
+      if (this.events.wants('breaker.change')) this.events.emit({ name: 'breaker.change', cache: '', state, reason });
     });
     const policy = { leaseMs: this.leaseMs, undelivered: options.undelivered ?? 'defer' };
     this.invalidator = new Invalidator(
@@ -93,13 +98,13 @@ export class Strata {
   async start(): Promise<void> {
     if (this.state.mode === 'off') return;
     const received = (kind: BusMessageKind): void => {
-      if (this.events.active) this.events.emit({ name: 'bus.received', cache: '', kind });
+      if (this.events.wants('bus.received')) this.events.emit({ name: 'bus.received', cache: '', kind });
     };
     this.options.bus.start(this.member, {
       subscribed: () => this.lease.subscribed(),
       lost: () => {
         this.state.endLease();
-        if (this.events.active) this.events.emit({ name: 'bus.gap', cache: '' });
+        if (this.events.wants('bus.gap')) this.events.emit({ name: 'bus.gap', cache: '' });
       },
       invalidation: (message) => {
         received('invalidation');
@@ -129,9 +134,9 @@ export class Strata {
     await this.options.bus.close();
   }
 
-  /** Listens to the events of all caches; the returned function stops it. */
-  on(listener: CacheEventListener): () => void {
-    return this.events.on(listener);
+  /** Listens to the events of all caches, or to those of `names`; the returned function stops it. */
+  on(listener: CacheEventListener, names?: readonly CacheEventName[]): () => void {
+    return this.events.on(listener, names);
   }
 
   /**
@@ -168,13 +173,18 @@ export class Strata {
   /** Invalidates the whole namespace. Other namespaces of the same Redis are not touched. */
   clear(): Promise<InvalidationResult> {
     for (const cache of this.caches.values()) cache.clearLocal();
-    if (this.events.active) this.events.emit({ name: 'clear', cache: '' });
+    if (this.events.wants('clear')) this.events.emit({ name: 'clear', cache: '' });
     return this.invalidator.originate([EVERYTHING], 'delete');
   }
 
-  /** Members of the fleet as the last invalidation saw them; at least this one. */
+  /** Members of the fleet as the last heartbeat or invalidation saw them; at least this one. */
   get members(): number {
-    return this.invalidator.members;
+    return this.state.members;
+  }
+
+  /** Invalidations since start. */
+  get invalidations(): Readonly<InvalidationCounters> {
+    return this.invalidator.counters;
   }
 
   /** Fill of the bounded tables beside L1: invalidations heard, invalidations that wait for L2, loads in progress. */
@@ -196,7 +206,7 @@ export class Strata {
       evicted: (key, _entry, reason) => {
         if (reason === 'expired') counters.local.expirations++;
         else counters.local.evictions++;
-        if (events.active) events.emit({ name: 'evict', cache: name, key, reason });
+        if (events.wants('evict')) events.emit({ name: 'evict', cache: name, key, reason });
       },
     });
     const local = new LocalTier<T>(name, store, state, counters.local, options, events, clock);

@@ -66,21 +66,21 @@ export class Writes<T> {
     );
     if (result.deferred || !this.parts.hasRemote) return result;
     counters.remote.deletes += keys.length;
-    for (const key of events.active ? keys : []) events.emit({ name: 'delete', cache: name, key, tier: 'L2' });
+    for (const key of events.wants('delete') ? keys : []) events.emit({ name: 'delete', cache: name, key, tier: 'L2' });
     return result;
   }
 
   async expire(key: string): Promise<InvalidationResult> {
     assertKey(key);
     const { events, name } = this.parts;
-    if (events.active) events.emit({ name: 'expire', cache: name, key });
+    if (events.wants('expire')) events.emit({ name: 'expire', cache: name, key });
     return this.parts.invalidator.originate([tagOfKey(this.parts.name, key)], 'expire');
   }
 
   clear(): Promise<InvalidationResult> {
     const { local, events, name, invalidator } = this.parts;
     local.clear();
-    if (events.active) events.emit({ name: 'clear', cache: name });
+    if (events.wants('clear')) events.emit({ name: 'clear', cache: name });
     return invalidator.originate([everythingIn(name)], 'delete');
   }
 }

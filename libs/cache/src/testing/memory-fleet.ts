@@ -157,7 +157,7 @@ export class MemoryFleet {
   private heartbeat(member: string, beat: number) {
     this.members.set(member, String(beat));
     this.deliver(member, (listener) => listener.echo(beat));
-    return { head: this.head(), unknownMember: this.members.get('?') };
+    return { head: this.head(), unknownMember: this.members.get('?'), members: this.members.size };
   }
 }
 

@@ -136,9 +136,10 @@ export const remoteStoreContract: readonly ContractCase<RemoteStore>[] = [
     name: 'names every member that has sent a heartbeat, and forgets one only under its own mark',
     run: async (store: RemoteStore): Promise<void> => {
       await store.heartbeat('m1', 1);
-      await store.heartbeat('m2', 1);
+      const counted = (await store.heartbeat('m2', 1)).members;
       const { members } = await store.invalidate(message(['t:a']));
       assert.ok(members.has('m1') && members.has('m2'));
+      assert.equal(counted, members.size);
       await store.heartbeat('m1', 2);
       await store.removeMember('m1', members.get('m1'));
       await store.removeMember('m2', members.get('m2'));

@@ -18,6 +18,8 @@ export class CoherenceState {
   epoch: string | undefined;
   /** Raised when a subscription is confirmed, before its first message. */
   generation = 0;
+  /** Who may hold a lease, as the last answer told; this instance included. */
+  members = 1;
   readonly table: TagTable;
   private readonly undelivered = new Set<string>();
   private readonly ended = new Set<string>();

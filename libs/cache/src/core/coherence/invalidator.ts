@@ -16,6 +16,17 @@ export interface InvalidationResult {
   readonly version: Head | undefined;
 }
 
+/** Invalidations of one instance. */
+export interface InvalidationCounters {
+  /** Made here, deferred ones included; `totalMs` is the time that they took. */
+  readonly local: Record<InvalidationMode, number>;
+  /** Made elsewhere and applied here. */
+  readonly remote: Record<InvalidationMode, number>;
+  /** Could not reach L2 at first. */
+  deferred: number;
+  totalMs: number;
+}
+
 /** What happens to an invalidation that cannot reach L2. */
 export type UndeliveredPolicy = 'defer' | 'fail';
 
@@ -47,8 +58,13 @@ export class Invalidator {
     private readonly onApplied: (tags: readonly string[], mode: InvalidationMode) => void,
   ) {}
 
-  /** Members named by the last invalidation; at least this instance. */
-  members = 1;
+  /** Since start; nothing resets them. */
+  readonly counters: InvalidationCounters = {
+    local: { delete: 0, expire: 0 },
+    remote: { delete: 0, expire: 0 },
+    deferred: 0,
+    totalMs: 0,
+  };
 
   /** Tags that wait for L2 to come back. */
   get deferredTags(): number {
@@ -74,7 +90,11 @@ export class Invalidator {
       if (this.options.undelivered === 'fail') throw undelivered(error);
       result = { deferred: true, version: undefined };
     }
-    this.report(tags, 'local', this.clock.monotonic() - startedAt, result.deferred);
+    const durationMs = this.clock.monotonic() - startedAt;
+    this.counters.local[mode]++;
+    this.counters.totalMs += durationMs;
+    if (result.deferred) this.counters.deferred++;
+    this.report(tags, 'local', durationMs, result.deferred);
     return result;
   }
 
@@ -92,6 +112,7 @@ export class Invalidator {
     // Only now: an acknowledgement sent before the table knows would let the writer return too early.
     this.bus.acknowledge(message.origin, message.id);
     this.published('acknowledgement');
+    this.counters.remote[message.mode]++;
     this.report(message.tags, 'remote', 0, false);
   }
 
@@ -114,7 +135,7 @@ export class Invalidator {
       this.published('invalidation');
       this.state.hear(invalidated, message.tags, message.mode);
       this.onApplied(message.tags, message.mode);
-      this.members = Math.max(1, invalidated.members.size);
+      this.state.members = Math.max(1, invalidated.members.size);
       if (this.state.mode !== 'acknowledged') return invalidated;
       const others = [...invalidated.members.keys()].filter((id) => id !== this.member);
       for (const silent of await acks.waitFor(others, this.options.leaseMs, this.clock)) {
@@ -181,11 +202,11 @@ export class Invalidator {
   }
 
   private published(kind: BusMessageKind): void {
-    if (this.events.active) this.events.emit({ name: 'bus.published', cache: '', kind });
+    if (this.events.wants('bus.published')) this.events.emit({ name: 'bus.published', cache: '', kind });
   }
 
   private report(tags: readonly string[], origin: 'local' | 'remote', durationMs: number, deferred: boolean): void {
-    if (!this.events.active) return;
+    if (!this.events.wants('invalidate')) return;
     this.events.emit({ name: 'invalidate', cache: '', tags, origin, durationMs, deferred });
   }
 }

@@ -81,7 +81,7 @@ export class Lease {
     this.state.grantLease(sent.monotonic, sent.wall, this.leaseMs * (1 - DRIFT_MARGIN));
     if (!this.held) {
       this.held = true;
-      if (this.events.active) this.events.emit({ name: 'lease.held', cache: '' });
+      if (this.events.wants('lease.held')) this.events.emit({ name: 'lease.held', cache: '' });
     }
     for (const wake of this.waiters.splice(0)) wake();
     this.onAlive();
@@ -118,12 +118,13 @@ export class Lease {
       wall: this.clock.now(),
       generation: this.state.generation,
     });
-    const { head, unknownMember } = await this.remote.heartbeat(this.member, beat).catch((error: unknown) => {
+    const { head, unknownMember, members } = await this.remote.heartbeat(this.member, beat).catch((error: unknown) => {
       // Never published, so its echo cannot be missing.
       this.sent.delete(beat);
       throw error;
     });
     this.state.learnEpoch(head.epoch);
+    this.state.members = Math.max(1, members);
     if (unknownMember !== undefined) this.forgetUnknownMember(unknownMember);
   }
 
@@ -140,6 +141,6 @@ export class Lease {
   private noteLoss(): void {
     if (!this.held || this.state.leaseHeld) return;
     this.held = false;
-    if (this.events.active) this.events.emit({ name: 'lease.lost', cache: '' });
+    if (this.events.wants('lease.lost')) this.events.emit({ name: 'lease.lost', cache: '' });
   }
 }

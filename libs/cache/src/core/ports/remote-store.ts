@@ -54,6 +54,15 @@ export interface Invalidated extends Head {
   readonly members: ReadonlyMap<string, string>;
 }
 
+/** Answer of {@link RemoteStore.heartbeat}. */
+export interface Heartbeat {
+  readonly head: Head;
+  /** Mark of the unknown member `?`, if present. */
+  readonly unknownMember: string | undefined;
+  /** How many members may hold a lease. */
+  readonly members: number;
+}
+
 /** An invalidation as it travels on the bus. */
 export interface InvalidationMessage extends Head {
   readonly id: string;
@@ -88,8 +97,8 @@ export interface RemoteStore {
   release(key: string, token: string): Promise<void>;
   /** Raises the version of every tag, publishes on the bus and returns who has to acknowledge. */
   invalidate(message: Omit<InvalidationMessage, 'epoch' | 'seq'>): Promise<Invalidated>;
-  /** Records the member, then publishes its echo. Returns the mark of the unknown member `?`, if present. */
-  heartbeat(member: string, beat: number): Promise<{ head: Head; unknownMember: string | undefined }>;
+  /** Records the member, then publishes its echo. */
+  heartbeat(member: string, beat: number): Promise<Heartbeat>;
   /** Removes a member unless its mark has changed; without `mark`, always. */
   removeMember(member: string, mark?: string): Promise<void>;
 }

@@ -47,10 +47,11 @@ export class LocalTier<T> {
     const found = this.judge(key, tags);
     if (found.kind === 'miss') {
       this.counters.misses++;
-      if (this.events.active) this.emit({ name: 'miss', cache: this.cache, key, tier: 'L1', reason: found.reason });
+      if (this.events.wants('miss'))
+        this.emit({ name: 'miss', cache: this.cache, key, tier: 'L1', reason: found.reason });
     } else {
       this.counters.hits++;
-      if (this.events.active) {
+      if (this.events.wants('hit')) {
         this.emit({ name: 'hit', cache: this.cache, key, tier: 'L1', negative: found.entry.negative });
       }
     }
@@ -70,7 +71,7 @@ export class LocalTier<T> {
     for (const tag of entry.tags) weight += tag.length;
     if (!this.store.set(key, entry, weight)) return false;
     this.counters.sets++;
-    if (this.events.active) this.emit({ name: 'set', cache: this.cache, key, tier: 'L1', bytes: weight });
+    if (this.events.wants('set')) this.emit({ name: 'set', cache: this.cache, key, tier: 'L1', bytes: weight });
     return true;
   }
 
@@ -79,7 +80,7 @@ export class LocalTier<T> {
     const deleted = this.store.delete(key);
     if (deleted) {
       this.counters.deletes++;
-      if (this.events.active) this.emit({ name: 'delete', cache: this.cache, key, tier: 'L1' });
+      if (this.events.wants('delete')) this.emit({ name: 'delete', cache: this.cache, key, tier: 'L1' });
     }
     return deleted;
   }

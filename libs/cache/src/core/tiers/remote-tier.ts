@@ -74,7 +74,7 @@ export class RemoteTier<T> {
     if (verdict === 'expired') return this.miss(key, 'invalidated', entry);
     if (age === 'error-only') return this.miss(key, 'expired', entry);
     this.counters.hits++;
-    if (this.events.active) {
+    if (this.events.wants('hit')) {
       this.events.emit({ name: 'hit', cache: this.cache, key, tier: 'L2', negative: entry.negative });
     }
     return { kind: age, entry };
@@ -123,7 +123,8 @@ export class RemoteTier<T> {
     );
     if (stored !== true) return false;
     this.counters.sets++;
-    if (this.events.active) this.events.emit({ name: 'set', cache: this.cache, key, tier: 'L2', bytes: bytes.length });
+    if (this.events.wants('set'))
+      this.events.emit({ name: 'set', cache: this.cache, key, tier: 'L2', bytes: bytes.length });
     return true;
   }
 
@@ -195,7 +196,7 @@ export class RemoteTier<T> {
 
   private miss(key: string, reason: MissReason, fallback?: Entry<T>): RemoteLookup<T> {
     this.counters.misses++;
-    if (this.events.active) this.events.emit({ name: 'miss', cache: this.cache, key, tier: 'L2', reason });
+    if (this.events.wants('miss')) this.events.emit({ name: 'miss', cache: this.cache, key, tier: 'L2', reason });
     return { kind: 'miss', reason, fallback };
   }
 
@@ -212,7 +213,7 @@ export class RemoteTier<T> {
 
   private failed(op: string, reason: string): void {
     this.counters.errors++;
-    if (this.events.active) {
+    if (this.events.wants('tier.error')) {
       this.events.emit({ name: 'tier.error', cache: this.cache, tier: 'L2', op, reason });
     }
   }

@@ -7,6 +7,7 @@ import type {
   Grant,
   GrantRequest,
   Head,
+  Heartbeat,
   Invalidated,
   InvalidationMessage,
   RemoteRead,
@@ -122,8 +123,8 @@ export class KeyValueRemoteStore implements RemoteStore {
     return { ...this.head(), members: new Map() };
   }
 
-  async heartbeat(): Promise<{ head: Head; unknownMember: string | undefined }> {
-    return { head: this.head(), unknownMember: undefined };
+  async heartbeat(): Promise<Heartbeat> {
+    return { head: this.head(), unknownMember: undefined, members: 1 };
   }
 
   async removeMember(): Promise<void> {

@@ -20,7 +20,7 @@ export function nullRemoteStore(): RemoteStore {
       seq++;
       return { ...head(), members: new Map() };
     },
-    heartbeat: async () => ({ head: head(), unknownMember: undefined }),
+    heartbeat: async () => ({ head: head(), unknownMember: undefined, members: 1 }),
     removeMember: nothing,
   };
 }

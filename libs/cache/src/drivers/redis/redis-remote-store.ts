@@ -6,7 +6,7 @@ import type {
   FillRequest,
   Grant,
   GrantRequest,
-  Head,
+  Heartbeat,
   Invalidated,
   InvalidationMessage,
   RemoteRead,
@@ -151,16 +151,16 @@ export class RedisRemoteStore implements RemoteStore {
     return { epoch, seq: Number(seq), members };
   }
 
-  async heartbeat(member: string, beat: number): Promise<{ head: Head; unknownMember: string | undefined }> {
-    const [epoch, seq, unknown] = (await this.atHead('heartbeat', 'coherence', (opening) => [
+  async heartbeat(member: string, beat: number): Promise<Heartbeat> {
+    const [epoch, seq, unknown, members] = (await this.atHead('heartbeat', 'coherence', (opening) => [
       this.names.head,
       ...opening,
       member,
       this.publishCommand,
       this.names.member(member),
       beat,
-    ])) as [string, string, string | null];
-    return { head: { epoch, seq: Number(seq) }, unknownMember: unknown ?? undefined };
+    ])) as [string, string, string | null, number];
+    return { head: { epoch, seq: Number(seq) }, unknownMember: unknown ?? undefined, members };
   }
 
   async removeMember(member: string, mark?: string): Promise<void> {

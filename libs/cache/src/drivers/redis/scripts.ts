@@ -165,7 +165,11 @@ return { epoch, now, members }
 export const HEARTBEAT = `${OPEN_HEAD}
 redis.call('HSET', HEAD, 'm:' .. ARGV[3], ARGV[6])
 redis.call(ARGV[4], ARGV[5], 'e|' .. ARGV[6])
-return { epoch, string.format('%.0f', seq), redis.call('HGET', HEAD, 'm:?') }
+local members = 0
+for _, field in ipairs(redis.call('HKEYS', HEAD)) do
+  if string.sub(field, 1, 2) == 'm:' then members = members + 1 end
+end
+return { epoch, string.format('%.0f', seq), redis.call('HGET', HEAD, 'm:?'), members }
 `;
 
 /** KEYS 1 head · ARGV 1 member, 2 mark or ''. */

@@ -202,7 +202,8 @@ export class SimServer {
     const { head } = this.data;
     if (livesInHead(tag)) return head?.tags.get(tag);
     const known = this.data.tags.get(tag);
-    return known !== undefined && known.epoch === head?.epoch ? known : undefined;
+    if (known === undefined || known.epoch !== head?.epoch) return undefined;
+    return { deleted: known.deleted, expired: known.expired };
   }
 
   private put(tag: string, version: TagVersion): void {

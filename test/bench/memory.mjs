@@ -38,7 +38,7 @@ const SHAPES = [
   ],
   [
     'buffers, 2 KB',
-    (i) => ({ status: 200, headers: {}, body: Buffer.from(text(LATIN, 2_048, i)) }),
+    (i) => ({ status: 200, headers: {}, body: Buffer.from(text(LATIN, 2_048, i)), forms: { bytes: 0 } }),
     { serializer: representationSerializer },
   ],
 ];

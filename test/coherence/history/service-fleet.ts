@@ -55,7 +55,7 @@ export class ServiceFleet {
     const index = this.members.indexOf(member);
     if (index >= 0) this.members.splice(index, 1);
     await member.proxy.stop();
-    await this.add();
+    await this.add().catch(() => this.add());
   }
 
   /** The replica takes over, whatever it had not received yet; the old primary is gone. */
@@ -116,7 +116,14 @@ export class ServiceFleet {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const member = { incarnation: this.incarnations++, port, child, proxy };
-    await eventually(async () => (await this.send(member, 'GET', '/health/ready')).status === 200);
+    try {
+      await eventually(async () => (await this.send(member, 'GET', '/health/ready')).status === 200);
+    } catch (error) {
+      // Too slow on a machine under faults: no reason to leave a process behind.
+      child.kill('SIGKILL');
+      await proxy.stop();
+      throw error;
+    }
     // It may have been started while a fail-over was under way.
     proxy.retarget(this.primary.port);
     this.members.push(member);

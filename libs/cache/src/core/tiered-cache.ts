@@ -95,6 +95,14 @@ export class TieredCache<T = unknown> {
     return { ...result, value: this.handOut(result.value) };
   }
 
+  /** {@link get} that also says where the value came from; `value` is `undefined` when nothing was found. */
+  async inquire(key: string, options: ReadOptions = NO_OPTIONS): Promise<ReadResult<T>> {
+    assertKey(key);
+    const tags = userTags(options.tags);
+    const result = await this.read(key, undefined, options, tags, this.parts.local.lookup(key, tags));
+    return { ...result, value: this.handOut(result.value) };
+  }
+
   /** The hot path: on an L1 hit nothing is built but the promise. */
   private async value(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
     assertKey(key);
@@ -191,6 +199,11 @@ export class TieredCache<T = unknown> {
   /** Drops the copies of this instance only; L2 and other instances keep theirs. */
   clearLocal(): void {
     this.parts.local.clear();
+  }
+
+  /** For values that grow while they are kept, like an answer that learns another encoding: L1 weighs `value` again. */
+  reweigh(key: string, value: T): void {
+    this.parts.local.reweigh(key, value);
   }
 
   /** What L1 holds of `key`, without serving it. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { cacheStatus } from './cache-status';
 import { hasDirective, requestBypass, responseStorable } from './cacheability';
 import { canonicalKey, type KeyPart } from './canonical-key';
+import { EncodedForms } from './encoded-forms';
 import { decodeRepresentation, encodeRepresentation } from './representation';
 
 describe('canonicalKey', () => {
@@ -67,7 +68,8 @@ describe('responseStorable', () => {
     [{ 'cache-control': 'max-age=5, no-store' }, false],
     [{ 'cache-control': 'no-cache' }, true],
     [{ vary: 'Accept, *' }, false],
-    [{ vary: 'Accept' }, true],
+    [{ vary: 'Accept' }, false],
+    [{ vary: 'Accept-Encoding' }, true],
   ])('%j: %s', (headers, storable) => {
     expect(responseStorable(headers)).toBe(storable);
   });
@@ -80,7 +82,12 @@ describe('responseStorable', () => {
 
 describe('representation', () => {
   it('reads back what it wrote, on memory of its own', () => {
-    const representation = { status: 200, headers: { link: '</a>; rel="next"' }, body: Buffer.from('[1,2]') };
+    const representation = {
+      status: 200,
+      headers: { link: '</a>; rel="next"' },
+      body: Buffer.from('[1,2]'),
+      forms: new EncodedForms(),
+    };
     const bytes = encodeRepresentation(representation);
     const decoded = decodeRepresentation(bytes);
     expect(decoded).toEqual(representation);

@@ -1,9 +1,13 @@
+import { EncodedForms } from './encoded-forms';
+
 /** A response as it is kept: what a hit sends, byte for byte. */
 export interface Representation {
   readonly status: number;
   /** Headers the handler set, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** The body in the encodings that clients asked for; in L1 only. */
+  readonly forms: EncodedForms;
 }
 
 /** Bytes of a representation in L2: length of the head, head as JSON, body. */
@@ -31,6 +35,7 @@ export function decodeRepresentation(bytes: Buffer): Representation {
     status: status as number,
     headers: Object.freeze(headers as Record<string, string>),
     body,
+    forms: new EncodedForms(),
   });
 }
 
@@ -46,7 +51,7 @@ const BUFFER_OVERHEAD_BYTES = 300;
 
 /** Memory a representation occupies: body off the heap, headers on it. */
 export function weighRepresentation(representation: Representation): number {
-  let bytes = BUFFER_OVERHEAD_BYTES + representation.body.length;
+  let bytes = BUFFER_OVERHEAD_BYTES + representation.body.length + representation.forms.bytes;
   for (const [name, value] of Object.entries(representation.headers)) bytes += 32 + name.length + value.length;
   return bytes;
 }

@@ -17,6 +17,9 @@ import {
 } from '../drivers/redis';
 import { openRedisClient } from '../interop/ioredis-yet';
 import type { Representation } from '../http/representation';
+import type { CacheRequest } from './cache-request';
+import type { Identify } from './http-key';
+import { NotRepresentable } from './http-load';
 import type { CacheModuleOptions } from './options';
 import { representationSerializer } from './representation-serializer';
 
@@ -55,6 +58,16 @@ export class CacheBackend {
     return this.options.enabled ?? true;
   }
 
+  /** See {@link CacheModuleOptions.identify}. */
+  get identify(): Identify | undefined {
+    return this.options.identify;
+  }
+
+  /** See {@link CacheModuleOptions.mayRefresh}. */
+  mayRefresh(request: CacheRequest): boolean {
+    return this.options.mayRefresh?.(request) ?? false;
+  }
+
   /** The cache of that name with the module's defaults; `options` count on first use only. */
   cache<T = unknown>(name: string, options: CacheOptions<T> = {}): TieredCache<T> {
     return this.strata.cache<T>(name, { ...this.options.defaults, ...options });
@@ -66,7 +79,8 @@ export class CacheBackend {
       serializer: representationSerializer,
       isNegative: (representation) => representation.status >= 400,
       // RFC 5861, section 4: stale may stand in for a failure of the server, not for a verdict on the request.
-      isStaleAllowed: (error) => !(error instanceof HttpException) || error.getStatus() >= 500,
+      isStaleAllowed: (error) =>
+        error instanceof HttpException ? error.getStatus() >= 500 : !(error instanceof NotRepresentable),
     });
   }
 

@@ -1,6 +1,7 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
-import { concatMap, type Observable } from 'rxjs';
+import { concatMap, defer, type Observable } from 'rxjs';
+import { cacheGroupInvalidation } from '../http/cache-groups';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest } from './cache-request';
 import { CACHE_EVICT_METADATA } from './metadata';
@@ -19,26 +20,28 @@ export class CacheEvictInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const operation = this.reflector.get<CacheEvictOperation | undefined>(CACHE_EVICT_METADATA, context.getHandler());
     if (operation === undefined || context.getType() !== 'http') return next.handle();
-    return next.handle().pipe(
+    const before = defer(async () => {
+      if (operation.beforeInvocation) await this.evict(context, operation, undefined);
+    });
+    return before.pipe(
+      concatMap(() => next.handle()),
       concatMap(async (result: unknown) => {
-        const value = result instanceof Touched ? (result.value as unknown) : result;
-        if (this.backend.enabled) await this.evict(context, operation, result, value);
-        return value;
+        if (!operation.beforeInvocation || result instanceof Touched) await this.evict(context, operation, result);
+        return result instanceof Touched ? (result.value as unknown) : result;
       }),
     );
   }
 
-  private async evict(
-    context: ExecutionContext,
-    operation: CacheEvictOperation,
-    result: unknown,
-    value: unknown,
-  ): Promise<void> {
-    const tags = [...operation.tags(cacheRequest(context), value), ...(result instanceof Touched ? result.tags : [])];
+  private async evict(context: ExecutionContext, operation: CacheEvictOperation, result: unknown): Promise<void> {
+    if (!this.backend.enabled) return;
+    const [value, learnt] = result instanceof Touched ? [result.value as unknown, result.tags] : [result, []];
+    const tags = [...operation.tags(cacheRequest(context), value), ...learnt];
     if (!operation.allEntries && tags.length === 0) return;
     const { strata } = this.backend;
     const { deferred } = operation.allEntries ? await strata.clear() : await strata.invalidateTags(tags);
-    if (!deferred) return;
-    this.host.httpAdapter.setHeader(context.switchToHttp().getResponse<object>(), 'cache-invalidation', 'deferred');
+    const response = context.switchToHttp().getResponse<object>();
+    const groups = cacheGroupInvalidation([...new Set(tags)]);
+    if (groups !== undefined) this.host.httpAdapter.setHeader(response, 'cache-group-invalidation', groups);
+    if (deferred) this.host.httpAdapter.setHeader(response, 'cache-invalidation', 'deferred');
   }
 }

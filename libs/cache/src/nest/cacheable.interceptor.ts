@@ -1,38 +1,36 @@
 import {
-  HttpException,
+  GatewayTimeoutException,
   Injectable,
+  Logger,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import { from, lastValueFrom, map, type Observable } from 'rxjs';
-import type { LoaderContext } from '../core/loading';
 import type { ReadResult } from '../core/read-result';
 import { cacheStatus, type CacheOutcome } from '../http/cache-status';
-import { requestBypass, responseStorable } from '../http/cacheability';
+import { asksForFresh, hasDirective, requestBypass } from '../http/cacheability';
 import type { Representation } from '../http/representation';
 import { CacheBackend } from './cache-backend';
-import { cacheRequest, type CacheRequest } from './cache-request';
+import { cacheRequest } from './cache-request';
+import { sendAnswer } from './http-answer';
+import { fullKey } from './http-key';
+import { loadRepresentation, NotRepresentable, type Exchange } from './http-load';
 import { HttpResponse } from './http-response';
 import { CACHEABLE_METADATA } from './metadata';
 import type { CacheableOperation } from './operations';
 import { RequestStats } from './request-stats';
 import { WithHeaders } from './with-headers';
 
-const OK = 200;
-
-/** One request to a `@Cacheable` handler. */
-interface Exchange {
-  readonly operation: CacheableOperation;
-  readonly request: CacheRequest;
-  readonly response: HttpResponse;
-  readonly next: CallHandler;
-}
+const PRIVATE_REASONS = new Set(['authorization', 'cookie', 'no-identity']);
 
 /** Answers a `@Cacheable` handler from the cache: stored bytes, stored headers. */
 @Injectable()
 export class CacheableInterceptor implements NestInterceptor {
+  private readonly warned = new Set<string>();
+  private readonly logger = new Logger('Cacheable');
+
   constructor(
     private readonly reflector: Reflector,
     private readonly backend: CacheBackend,
@@ -45,77 +43,95 @@ export class CacheableInterceptor implements NestInterceptor {
     if (operation === undefined || context.getType() !== 'http') return next.handle();
     const response = new HttpResponse(context, this.host.httpAdapter);
     const exchange = { operation, request: cacheRequest(context), response, next };
-    const bypass = this.bypassReason(exchange);
-    const key = bypass === undefined ? operation.key(exchange.request) : undefined;
-    return key === undefined ? this.pass(exchange, bypass ?? 'no-key') : from(this.serve(exchange, key));
+    const found = this.keyOf(exchange);
+    return 'bypass' in found ? this.pass(exchange, found.bypass) : from(this.serve(exchange, found.key));
   }
 
-  /** Runs the handler as if the cache were not there, but for the header that says so. */
+  private keyOf({ operation, request }: Exchange): ReturnType<typeof fullKey> {
+    if (!this.backend.enabled) return { bypass: 'disabled' };
+    const bypass = requestBypass(request.method, request.headers, operation.scope !== undefined);
+    if (bypass !== undefined) return { bypass };
+    if (!operation.condition(request)) return { bypass: 'condition' };
+    return fullKey(operation, request, this.backend.identify);
+  }
+
+  /** Runs the handler as if the cache were not there, but for the headers that say so. */
   private pass({ response, next }: Exchange, detail: string): Observable<unknown> {
     const outcome = { kind: 'forward', reason: 'bypass', stored: false, collapsed: false, detail } as const;
     response.set('cache-status', cacheStatus(outcome));
-    return next.handle().pipe(
-      map((result: unknown) => {
-        if (!(result instanceof WithHeaders)) return result;
-        response.setAll(result.headers);
-        return result.value as unknown;
-      }),
-    );
+    // Made for one sender, as far as we know: a cache on the way must not give it to another one.
+    if (PRIVATE_REASONS.has(detail)) response.set('cache-control', 'private, no-cache');
+    return next.handle().pipe(map((result: unknown) => unwrapped(result, response)));
   }
 
-  private async serve(exchange: Exchange, key: string): Promise<Buffer> {
+  private async serve(exchange: Exchange, key: string): Promise<unknown> {
     const { operation, request, response } = exchange;
     const startedAt = performance.now();
     const cache = this.backend.httpCache(operation.cache);
     const options = { ...operation.entry, tags: operation.tags(request) };
-    const result = await cache
-      .fetch(key, (loading) => this.load(exchange, loading), options)
-      .catch((error: unknown) => {
-        const outcome = { kind: 'forward', reason: 'uri-miss', stored: false, collapsed: false } as const;
-        response.set('cache-status', cacheStatus(outcome));
-        throw error;
-      });
-    this.stats.record(result.source !== 'load', performance.now() - startedAt);
-    response.set('cache-status', cacheStatus(outcomeOf(result)));
-    return this.send(response, result.value!);
-  }
-
-  /** Runs the handler and makes a representation of its result and of the headers that go with it. */
-  private async load(exchange: Exchange, loading: LoaderContext<Representation>): Promise<Representation> {
-    const { operation, response, next } = exchange;
+    const wantsFresh = asksForFresh(request.headers) && this.backend.mayRefresh(request);
     try {
-      const result: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
-      const answer = result instanceof WithHeaders ? result : new WithHeaders(result, {});
-      const declared = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]);
-      const headers = { ...response.keepable(), ...(Object.fromEntries(declared) as Record<string, string>) };
-      if (response.status !== OK || !responseStorable({ ...response.changes(), ...headers })) loading.doNotStore();
-      return { status: OK, headers, body: Buffer.from(JSON.stringify(answer.value ?? null), 'utf8') };
+      if (hasDirective(request.headers['cache-control'], 'only-if-cached'))
+        return await this.onlyIfCached(exchange, key);
+      if (wantsFresh) await cache.expire(key);
+      const result = await cache.fetch(key, (loading) => loadRepresentation(exchange, loading), options);
+      this.stats.record(result.source !== 'load', performance.now() - startedAt);
+      response.set('cache-status', cacheStatus(outcomeOf(result, wantsFresh)));
+      return await sendAnswer(exchange, this.answerOf(key, result, cache));
     } catch (error) {
-      if (!(error instanceof HttpException) || !operation.negativeStatuses.includes(error.getStatus())) throw error;
-      return { status: error.getStatus(), headers: {}, body: Buffer.from(error.message, 'utf8') };
+      if (error instanceof NotRepresentable) return this.unrepresentable(exchange, error);
+      if (!response.has('cache-status')) response.set('cache-status', cacheStatus(failed(wantsFresh)));
+      throw error;
     }
   }
 
-  private send(response: HttpResponse, representation: Representation): Buffer {
-    // A negative entry holds the message alone: the exception filter of the app words the answer anew,
-    // with the request id of this request.
-    if (representation.status !== OK) {
-      throw new HttpException(representation.body.toString('utf8'), representation.status);
-    }
-    response.setAll(representation.headers);
-    response.set('content-type', 'application/json; charset=utf-8');
-    return representation.body;
+  private answerOf(key: string, result: ReadResult<Representation>, cache: ReturnType<CacheBackend['httpCache']>) {
+    const representation = result.value!;
+    const grown = (): void => cache.reweigh(key, representation);
+    return { representation, entry: result.entry, isHit: result.source !== 'load', grown };
   }
 
-  private bypassReason({ operation, request }: Exchange): string | undefined {
-    if (!this.backend.enabled) return 'disabled';
-    return requestBypass(request.method, request.headers, operation.isPublic);
+  /** RFC 9111, section 5.2.1.7: what is not kept is not worth a load to this client. */
+  private async onlyIfCached(exchange: Exchange, key: string): Promise<unknown> {
+    const { operation, request, response } = exchange;
+    const startedAt = performance.now();
+    const cache = this.backend.httpCache(operation.cache);
+    const result = await cache.inquire(key, { tags: operation.tags(request) });
+    this.stats.record(result.value !== undefined, performance.now() - startedAt);
+    response.set('cache-status', cacheStatus(result.value === undefined ? failed(false) : outcomeOf(result, false)));
+    if (result.value === undefined)
+      throw new GatewayTimeoutException('not in the cache, and only-if-cached was asked for');
+    return sendAnswer(exchange, this.answerOf(key, result, cache));
+  }
+
+  /** A stream belongs to the one caller for whom the handler made it; others who waited run it for themselves. */
+  private async unrepresentable(exchange: Exchange, error: NotRepresentable): Promise<unknown> {
+    const { operation, response, next } = exchange;
+    if (!this.warned.has(operation.where)) {
+      this.warned.add(operation.where);
+      this.logger.warn(`${operation.where} returns a stream or a file: it is never cached, @Cacheable has no effect`);
+    }
+    const outcome = { kind: 'forward', reason: 'bypass', stored: false, collapsed: false, detail: 'stream' } as const;
+    response.set('cache-status', cacheStatus(outcome));
+    const own = error.exchange === exchange;
+    return unwrapped(own ? error.result : await lastValueFrom(next.handle(), { defaultValue: undefined }), response);
   }
 }
 
-function outcomeOf(result: ReadResult<Representation>): CacheOutcome {
+function unwrapped(result: unknown, response: HttpResponse): unknown {
+  if (!(result instanceof WithHeaders)) return result;
+  response.setAll(result.headers);
+  return result.value as unknown;
+}
+
+function failed(wantsFresh: boolean): CacheOutcome {
+  return { kind: 'forward', reason: wantsFresh ? 'request' : 'uri-miss', stored: false, collapsed: false };
+}
+
+function outcomeOf(result: ReadResult<Representation>, wantsFresh: boolean): CacheOutcome {
   if (result.source === 'load') {
-    const reason = result.missReason === 'absent' || result.missReason === undefined ? 'uri-miss' : 'stale';
+    const missed = result.missReason === 'absent' || result.missReason === undefined ? 'uri-miss' : 'stale';
+    const reason = wantsFresh ? 'request' : missed;
     return { kind: 'forward', reason, stored: result.stored, collapsed: result.collapsed };
   }
   const ttlSeconds = Math.floor((result.entry!.freshUntil - Date.now()) / 1_000);

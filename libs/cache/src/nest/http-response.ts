@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { HeaderBag } from '../http/cacheability';
+import { bytesForExpress } from './http-answer';
 
 interface RawResponse {
   readonly statusCode: number;
@@ -38,12 +39,33 @@ export class HttpResponse {
     return this.raw.statusCode;
   }
 
+  set status(status: number) {
+    this.adapter.status(this.raw, status);
+  }
+
+  has(name: string): boolean {
+    return this.raw.getHeaders()[name] !== undefined;
+  }
+
   set(name: string, value: string): void {
     this.adapter.setHeader(this.raw, name, value);
   }
 
   setAll(headers: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(headers)) this.set(name, value);
+  }
+
+  /** Adds to what a `Vary` set before says. */
+  vary(names: readonly string[]): void {
+    const there = String(this.raw.getHeaders()['vary'] ?? '')
+      .split(',')
+      .map((name) => name.trim().toLowerCase());
+    this.set('vary', [...new Set([...there.filter((name) => name !== ''), ...names])].join(', '));
+  }
+
+  /** What a handler has to return so that these bytes are sent. */
+  body(bytes: Buffer, type: string): unknown {
+    return this.adapter.getType() === 'fastify' ? bytes : bytesForExpress(bytes, type);
   }
 
   /** What the handler has set on the response, names in lower case. */

@@ -1,6 +1,8 @@
 import type { CoherenceMode } from '../core/coherence/coherence-state';
 import type { UndeliveredPolicy } from '../core/coherence/invalidator';
 import type { CacheOptions } from '../core/options';
+import type { CacheRequest } from './cache-request';
+import type { Identify } from './http-key';
 import type { BreakerState } from '../core/events';
 import type { KeyValueStore } from '../drivers/key-value';
 import type { RedisTarget } from '../drivers/redis';
@@ -18,6 +20,13 @@ export interface CacheModuleOptions {
    * `off`: other instances' L1 copies live for their `localTtl`. See `docs/concepts/other-stores.md`.
    */
   readonly store?: KeyValueStore;
+  /** Who asks, for routes of the scopes `user` and `tenant` that do not say so themselves. @default nobody: bypass */
+  readonly identify?: Identify;
+  /**
+   * Whose `Cache-Control: no-cache` or `max-age=0` forces a load. Everybody's would be a way to overload what is
+   * behind the cache. @default nobody's
+   */
+  readonly mayRefresh?: (request: CacheRequest) => boolean;
   /** Age of the oldest unanswered command at which Redis counts as hung, in milliseconds. @default 50 */
   readonly redisTimeoutMs?: number;
   /** @default 'acknowledged'; without Redis always 'off' */

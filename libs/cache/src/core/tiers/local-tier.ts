@@ -66,13 +66,18 @@ export class LocalTier<T> {
   /** Stores unless the entry is dead, too large, or already known to be outdated. */
   put(key: string, entry: Entry<T>): boolean {
     if (this.clock.now() >= Math.min(deadAt(entry), entry.localUntil)) return false;
-    let weight =
-      ENTRY_OVERHEAD_BYTES + 2 * key.length + entry.validator.length + this.options.serializer.weigh(entry.value);
-    for (const tag of entry.tags) weight += tag.length;
+    const weight = this.weightOf(key, entry);
     if (!this.store.set(key, entry, weight)) return false;
     this.counters.sets++;
     if (this.events.wants('set')) this.emit({ name: 'set', cache: this.cache, key, tier: 'L1', bytes: weight });
     return true;
+  }
+
+  /** Accounts for a value that has grown since it was stored, if it is the one that is held. */
+  reweigh(key: string, value: T): void {
+    const entry = this.inspect(key);
+    // A copy: a store may take the same object for nothing new, and keep its old weight.
+    if (entry?.value === value) this.store.set(key, { ...entry }, this.weightOf(key, entry));
   }
 
   /** Drops what a user deleted. */
@@ -87,6 +92,13 @@ export class LocalTier<T> {
 
   clear(): void {
     this.store.clear();
+  }
+
+  private weightOf(key: string, entry: Entry<T>): number {
+    let weight =
+      ENTRY_OVERHEAD_BYTES + 2 * key.length + entry.validator.length + this.options.serializer.weigh(entry.value);
+    for (const tag of entry.tags) weight += tag.length;
+    return weight;
   }
 
   private judge(key: string, tags: readonly string[]): LocalLookup<T> {

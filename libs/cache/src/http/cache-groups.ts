@@ -1,0 +1,31 @@
+/** Most groups in one header; more are left out of `Cache-Groups`, and the header where leaving out is unsafe. */
+const MAX_GROUPS = 128;
+
+/** What a string of a structured field can hold (RFC 9651, section 3.3.3). */
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+/**
+ * Value of `Cache-Groups` (RFC 9875, section 2): the groups that an answer belongs to, as a list of strings.
+ * `undefined` when there is none. A tag that the field cannot carry is left out.
+ */
+export function cacheGroups(tags: readonly string[]): string | undefined {
+  const groups = tags.filter((tag) => PRINTABLE.test(tag)).slice(0, MAX_GROUPS);
+  return groups.length === 0 ? undefined : groups.map(quoted).join(', ');
+}
+
+/**
+ * Value of `Cache-Group-Invalidation` (RFC 9875, section 3): the groups that a write has invalidated. All or
+ * none: a list that misses one would leave caches downstream with what they believe is valid.
+ */
+export function cacheGroupInvalidation(tags: readonly string[]): string | undefined {
+  const all = tags.length <= MAX_GROUPS && tags.every((tag) => PRINTABLE.test(tag));
+  return all ? cacheGroups(tags) : undefined;
+}
+
+/** Value of `Surrogate-Key`, for CDNs that know no groups: separated by spaces, so tags with one are left out. */
+export function surrogateKey(tags: readonly string[]): string | undefined {
+  const keys = tags.filter((tag) => /^[\x21-\x7e]+$/.test(tag)).slice(0, MAX_GROUPS);
+  return keys.length === 0 ? undefined : keys.join(' ');
+}
+
+const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;

@@ -1,0 +1,48 @@
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import type { ContentCoding } from './content-coding';
+
+const compressors: Readonly<Record<Exclude<ContentCoding, 'identity'>, (body: Buffer) => Promise<Buffer>>> = {
+  br: (body) => promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
+  gzip: promisify<Buffer, Buffer>(gzip),
+};
+
+/** Smallest body that is worth encoding, in bytes. */
+const MIN_BYTES = 1_024;
+
+/** True for bodies that can be sent in more than one form; their answers vary by `Accept-Encoding`. */
+export function isEncodable(body: Buffer, contentType: string | undefined): boolean {
+  return body.length >= MIN_BYTES && /^(text\/|application\/([\w.-]+\+)?(json|xml|javascript))/.test(contentType ?? '');
+}
+
+/** The encoded forms of one body, each made once, when it is first asked for, for everybody who waits. */
+export class EncodedForms {
+  private readonly made = new Map<ContentCoding, Buffer>();
+  private readonly making = new Map<ContentCoding, Promise<Buffer>>();
+
+  /** Bytes of all forms made so far. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const form of this.made.values()) bytes += form.length;
+    return bytes;
+  }
+
+  /** The form that is there already. */
+  ready(coding: ContentCoding): Buffer | undefined {
+    return this.made.get(coding);
+  }
+
+  /** Makes the form. The encoded form is kept even where it is larger: the client asked for it once and will again. */
+  async make(coding: Exclude<ContentCoding, 'identity'>, body: Buffer): Promise<Buffer> {
+    const ready = this.made.get(coding);
+    if (ready !== undefined) return ready;
+    let making = this.making.get(coding);
+    if (making === undefined) {
+      making = compressors[coding](body).finally(() => this.making.delete(coding));
+      this.making.set(coding, making);
+    }
+    const form = await making;
+    this.made.set(coding, form);
+    return form;
+  }
+}

@@ -1,0 +1,92 @@
+import { HttpException, StreamableFile } from '@nestjs/common';
+import type { Entry } from '../core/entry';
+import { chooseCoding, type ContentCoding } from '../http/content-coding';
+import { cacheGroups, surrogateKey } from '../http/cache-groups';
+import { belongsTo304, isNotModified } from '../http/conditional';
+import { isEncodable } from '../http/encoded-forms';
+import { encodedTag } from '../http/entity-tag';
+import type { Representation } from '../http/representation';
+import type { Exchange } from './http-load';
+
+const OK = 200;
+const NOT_MODIFIED = 304;
+
+/** What is answered with, and what the cache knows of it. */
+export interface Answer {
+  readonly representation: Representation;
+  /** The entry behind it, when there is one. */
+  readonly entry: Entry<Representation> | undefined;
+  readonly isHit: boolean;
+  /** Told when the representation has got another form, and so weighs more. */
+  readonly grown: () => void;
+}
+
+/**
+ * Sends a representation: stored bytes in the encoding the client likes best, with the validators and the
+ * caching headers of the route, or 304 when the client has it already.
+ *
+ * @returns what Nest is to send as the body
+ */
+export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<unknown> {
+  const { response, request } = exchange;
+  const { representation } = answer;
+  setCachingHeaders(exchange, answer);
+  // A negative entry holds the message alone: the exception filter of the app words the answer anew, with the
+  // request id of this request.
+  if (representation.status !== OK) {
+    throw new HttpException(representation.body.toString('utf8'), representation.status);
+  }
+  const { headers } = representation;
+  const coding = codingFor(exchange, representation);
+  const etag = headers['etag'] === undefined ? undefined : encodedTag(headers['etag'], coding);
+  if (isNotModified(request.headers, { etag, lastModified: headers['last-modified'] })) {
+    for (const [name, value] of Object.entries(headers)) if (belongsTo304(name)) response.set(name, value);
+    varyBy(exchange, representation);
+    if (etag !== undefined) response.set('etag', etag);
+    response.status = NOT_MODIFIED;
+    return undefined;
+  }
+  response.setAll(headers);
+  varyBy(exchange, representation);
+  if (etag !== undefined) response.set('etag', etag);
+  return response.body(await bodyIn(coding, exchange, answer), headers['content-type']!);
+}
+
+async function bodyIn(coding: ContentCoding, { response }: Exchange, answer: Answer): Promise<Buffer> {
+  const { body, forms } = answer.representation;
+  if (coding === 'identity') return body;
+  response.set('content-encoding', coding);
+  const ready = forms.ready(coding);
+  if (ready !== undefined) return ready;
+  const form = await forms.make(coding, body);
+  answer.grown();
+  return form;
+}
+
+function codingFor({ request }: Exchange, { body, headers }: Representation): ContentCoding {
+  if (headers['content-encoding'] !== undefined || !isEncodable(body, headers['content-type'])) return 'identity';
+  const asked = request.headers['accept-encoding'];
+  return chooseCoding(asked === undefined ? undefined : String(asked));
+}
+
+/** Every form of an answer says by what it varies (RFC 9110, section 12.5.5). */
+function varyBy({ operation, response }: Exchange, { headers, body }: Representation): void {
+  const names = [...operation.vary, ...(isEncodable(body, headers['content-type']) ? ['accept-encoding'] : [])];
+  if (names.length > 0) response.vary(names);
+}
+
+function setCachingHeaders({ operation, response }: Exchange, { entry, isHit }: Answer): void {
+  for (const [name, value] of Object.entries(operation.headers)) response.set(name, value);
+  if (entry === undefined) return;
+  if (isHit) response.set('age', String(Math.max(0, Math.floor((Date.now() - entry.createdAt) / 1_000))));
+  const tags = entry.tags.filter((tag) => tag.startsWith('t:')).map((tag) => tag.slice(2));
+  const groups = cacheGroups(tags);
+  if (groups !== undefined) response.set('cache-groups', groups);
+  const keys = operation.surrogateKeys ? surrogateKey(tags) : undefined;
+  if (keys !== undefined) response.set('surrogate-key', keys);
+}
+
+/** A body that both adapters send as these bytes: Express would make JSON of a buffer. */
+export function bytesForExpress(body: Buffer, type: string): StreamableFile {
+  return new StreamableFile(body, { type, length: body.length });
+}

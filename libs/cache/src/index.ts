@@ -10,4 +10,7 @@ export type { CacheRequest } from './nest/cache-request';
 export { Touched, touched } from './nest/touched';
 export { WithHeaders, withHeaders } from './nest/with-headers';
 export { RequestStats, type RequestCounts } from './nest/request-stats';
+export type { Scope } from './nest/operations';
+export type { Identify } from './nest/http-key';
 export { canonicalKey, type KeyPart } from './http/canonical-key';
+export { entityTag, matchHits } from './http/entity-tag';

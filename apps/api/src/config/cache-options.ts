@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { CacheModuleOptions } from '@strata/cache';
 import type { RedisTarget } from '@strata/cache/redis';
+import { showsToken } from '../security/bearer';
 import type { Config } from './config';
 
 /** What the configuration means for the cache. */
@@ -24,6 +25,9 @@ export function cacheOptions(config: Config, redis: RedisTarget | undefined): Ca
       maxBytes: config.CACHE_L1_MAX_BYTES,
       compressionThreshold: config.CACHE_COMPRESSION_THRESHOLD,
     },
+    mayRefresh: ({ headers }) =>
+      config.ADMIN_TOKEN !== undefined &&
+      showsToken(headers['authorization'] as string | undefined, config.ADMIN_TOKEN),
     onBreakerChange: (state, reason) => {
       if (state === 'open')
         logger.warn(`Redis is away (${reason}): answers come from L1 and the database until it is back`);

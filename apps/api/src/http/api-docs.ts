@@ -10,10 +10,12 @@ const PROBLEMS: Record<number, string> = {
   401: 'The admin token is missing or wrong',
   403: 'Not allowed without an admin token',
   404: 'There is no such thing',
+  412: 'It has changed since the state that `If-Match` names',
   413: 'The body is larger than 1 MiB',
   415: 'The body is not `application/json`',
   429: 'Too many writes; `Retry-After` says when to try again',
   503: 'Not available now',
+  504: 'Not in the cache, and `only-if-cached` was asked for',
 };
 
 /** Documents error answers as problem documents (RFC 9457). */
@@ -67,8 +69,49 @@ export const CACHED_HEADERS = {
     description: 'How the cache took part (RFC 9211)',
     schema: { type: 'string' as const, example: 'strata; hit; ttl=287; detail=L1' },
   },
+  ETag: {
+    description: 'Strong validator of these very bytes, another one for each encoding',
+    schema: { type: 'string' as const, example: '"6tQ2SM1Gg2mXKJv0Wr8Xqw"' },
+  },
+  'Cache-Control': {
+    description: 'How caches between here and the reader may use the answer',
+    schema: { type: 'string' as const, example: 'no-cache' },
+  },
+  Age: {
+    description: 'Seconds since the answer was made, on a hit',
+    schema: { type: 'integer' as const, example: 12 },
+  },
+  Vary: { description: 'Request headers that the answer depends on', schema: { type: 'string' as const } },
+  'Cache-Groups': {
+    description: 'What the answer depends on (RFC 9875)',
+    schema: { type: 'string' as const, example: '"product:7"' },
+  },
   'X-Request-Id': { description: 'Id of this request', schema: { type: 'string' as const } },
 };
+
+/** Documents what a reader may ask of a cached route, and what it answers then. */
+export const ApiCached = (): MethodDecorator =>
+  applyDecorators(
+    ApiHeader({ name: 'If-None-Match', required: false, description: '304 when one of these tags is still true' }),
+    ApiHeader({
+      name: 'Cache-Control',
+      required: false,
+      description: '`no-store`, `only-if-cached`; `no-cache` and `max-age=0` from callers with the admin token',
+    }),
+    ApiResponse({ status: 304, description: 'You have it already; no body', headers: CACHED_HEADERS }),
+    ApiProblems(504),
+  );
+
+/** Documents a write that can be made conditional. */
+export const ApiIfMatch = (): MethodDecorator =>
+  applyDecorators(
+    ApiHeader({
+      name: 'If-Match',
+      required: false,
+      description: 'Only if the product is still as this ETag says; of any encoding, never weak',
+    }),
+    ApiProblems(412),
+  );
 
 /** Documents the optional `X-Request-Id` of a request. */
 export const ApiRequestId = (): MethodDecorator =>

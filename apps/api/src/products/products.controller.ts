@@ -1,8 +1,16 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Cacheable, CacheEvict, touched, withHeaders, type Touched, type WithHeaders } from '@strata/cache';
 import type { FastifyReply } from 'fastify';
-import { AdminOnly, ApiJsonBody, ApiProblems, ApiQueryOf, CACHED_HEADERS } from '../http/api-docs';
+import {
+  AdminOnly,
+  ApiCached,
+  ApiIfMatch,
+  ApiJsonBody,
+  ApiProblems,
+  ApiQueryOf,
+  CACHED_HEADERS,
+} from '../http/api-docs';
 import { pageLinks } from './paging';
 import {
   ALL_LISTS_TAG,
@@ -38,6 +46,7 @@ export class ProductsController {
   @ApiOperation({ summary: 'List products', description: 'A bare array, ties of the order broken by id. Cached.' })
   @ApiQueryOf(listQuery, LIST_QUERY_DOCS)
   @ApiResponse(PRODUCTS_RESPONSE)
+  @ApiCached()
   @ApiProblems(400)
   @Cacheable({ key: productListKey, tags: productListTags, scope: 'public' })
   async list(@Query({ schema: listQuery }) query: ListQuery): Promise<WithHeaders<Product[]>> {
@@ -51,6 +60,7 @@ export class ProductsController {
     description: 'Cached; a 404 is kept too, until the product is created.',
   })
   @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product', headers: CACHED_HEADERS })
+  @ApiCached()
   @ApiProblems(400, 404)
   @Cacheable({ key: productKey, tags: productTags, scope: 'public', negativeStatuses: [404] })
   find(@Param('id', { schema: productId }) id: number): Promise<Product> {
@@ -94,12 +104,14 @@ export class ProductsController {
   @ApiJsonBody(newProduct, PRODUCT_EXAMPLE)
   @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product as it is now' })
   @ApiProblems(404)
-  @CacheEvict({ tags: () => [] })
+  @ApiIfMatch()
+  @CacheEvict({})
   async replace(
     @Param('id', { schema: productId }) id: number,
     @Body({ schema: newProduct }) body: NewProduct,
+    @Headers('if-match') ifMatch?: string,
   ): Promise<Touched<Product>> {
-    const { product, previousCategory } = await this.products.replace(id, body);
+    const { product, previousCategory } = await this.products.replace(id, body, ifMatch);
     return touched(product, ...tagsOfWrite(id, previousCategory, product.category));
   }
 
@@ -109,12 +121,14 @@ export class ProductsController {
   @ApiJsonBody(productChange, { price: 69.9 })
   @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product as it is now' })
   @ApiProblems(404)
-  @CacheEvict({ tags: () => [] })
+  @ApiIfMatch()
+  @CacheEvict({})
   async change(
     @Param('id', { schema: productId }) id: number,
     @Body({ schema: productChange }) body: ProductChange,
+    @Headers('if-match') ifMatch?: string,
   ): Promise<Touched<Product>> {
-    const { product, previousCategory } = await this.products.change(id, body);
+    const { product, previousCategory } = await this.products.change(id, body, ifMatch);
     return touched(product, ...tagsOfWrite(id, previousCategory, product.category));
   }
 
@@ -124,9 +138,13 @@ export class ProductsController {
   @ApiOperation({ summary: 'Delete a product' })
   @ApiResponse({ status: 204, description: 'Gone' })
   @ApiProblems(400, 404)
-  @CacheEvict({ tags: () => [] })
-  async remove(@Param('id', { schema: productId }) id: number): Promise<Touched<undefined>> {
-    const { previousCategory } = await this.products.remove(id);
+  @ApiIfMatch()
+  @CacheEvict({})
+  async remove(
+    @Param('id', { schema: productId }) id: number,
+    @Headers('if-match') ifMatch?: string,
+  ): Promise<Touched<undefined>> {
+    const { previousCategory } = await this.products.remove(id, ifMatch);
     return touched(undefined, ...tagsOfWrite(id, previousCategory));
   }
 

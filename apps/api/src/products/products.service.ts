@@ -1,7 +1,8 @@
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { Injectable, NotFoundException, PreconditionFailedException } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ProductEntity } from '../database/product.entity';
+import { isAsExpected } from './product.precondition';
 import { listQueries } from './list-queries';
 import type { ListQuery, NewProduct, ProductChange } from './product.schemas';
 import { presentProduct, type Product } from './product.view';
@@ -48,26 +49,30 @@ export class ProductsService {
     });
   }
 
-  replace(id: number, product: NewProduct): Promise<ProductWrite> {
-    return this.write(id, (entity) => Object.assign(entity, product));
+  replace(id: number, product: NewProduct, ifMatch?: string): Promise<ProductWrite> {
+    return this.write(id, ifMatch, (entity) => Object.assign(entity, product));
   }
 
-  change(id: number, change: ProductChange): Promise<ProductWrite> {
-    return this.write(id, (entity) => Object.assign(entity, change));
+  change(id: number, change: ProductChange, ifMatch?: string): Promise<ProductWrite> {
+    return this.write(id, ifMatch, (entity) => Object.assign(entity, change));
   }
 
-  async remove(id: number): Promise<ProductWrite> {
+  async remove(id: number, ifMatch?: string): Promise<ProductWrite> {
     return this.source.transaction(async (manager) => {
-      const entity = await locked(manager, id);
+      const entity = await locked(manager, id, ifMatch);
       const product = presentProduct(entity);
       await manager.remove(entity);
       return { product, previousCategory: product.category };
     });
   }
 
-  private write(id: number, apply: (entity: ProductEntity) => void): Promise<ProductWrite> {
+  private write(
+    id: number,
+    ifMatch: string | undefined,
+    apply: (entity: ProductEntity) => void,
+  ): Promise<ProductWrite> {
     return this.source.transaction(async (manager) => {
-      const entity = await locked(manager, id);
+      const entity = await locked(manager, id, ifMatch);
       const previousCategory = entity.category;
       apply(entity);
       return { product: presentProduct(await manager.save(entity)), previousCategory };
@@ -75,10 +80,13 @@ export class ProductsService {
   }
 }
 
-/** Row lock: the category read here is the one the write replaces. */
-async function locked(manager: EntityManager, id: number): Promise<ProductEntity> {
+/** Row lock: the state that is compared, and the category read here, are what the write replaces. */
+async function locked(manager: EntityManager, id: number, ifMatch: string | undefined): Promise<ProductEntity> {
   const entity = await manager.findOne(ProductEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
   if (entity === null) throw missing(id);
+  if (!isAsExpected(presentProduct(entity), ifMatch)) {
+    throw new PreconditionFailedException(`product ${id} has changed: read it again, then repeat with its new ETag`);
+  }
   return entity;
 }
 

@@ -158,7 +158,7 @@ function timingProblems(options: Timing): string[] {
 }
 
 function timingOf({ ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl }: Timing): EntryOptions {
-  return { ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl } as EntryOptions;
+  return { ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl };
 }
 
 function refuse(decorator: string, where: string, problems: readonly string[]): void {

@@ -123,7 +123,7 @@ export function resolveCacheOptions<T>(options: CacheOptions<T> = {}): ResolvedC
     maxEntryValues: positive('maxEntryValues', options.maxEntryValues ?? 12_000, problems),
     compressionThreshold: notNegative('compressionThreshold', options.compressionThreshold ?? 1024, problems),
     refreshAhead: fraction('refreshAhead', options.refreshAhead ?? 0, problems),
-    loadLease: duration('loadLease', options.loadLease ?? 5_000, problems),
+    loadLease: atLeastOne('loadLease', options.loadLease ?? 5_000, problems),
     serializer: options.serializer ?? (jsonSerializer as Serializer<T>),
     isNegative: options.isNegative ?? ((value: T) => value === null),
     isStaleAllowed: options.isStaleAllowed ?? (() => true),
@@ -173,6 +173,12 @@ function duration(name: string, given: Duration, problems: string[]): number {
   const ms = toMilliseconds(given);
   if (ms === undefined) problems.push(`${name}: ${JSON.stringify(given)} is not a duration such as 5000 or '5s'`);
   return ms ?? 0;
+}
+
+function atLeastOne(name: string, given: Duration, problems: string[]): number {
+  const ms = duration(name, given, problems);
+  if (ms < 1) problems.push(`${name}: ${JSON.stringify(given)} is less than a millisecond`);
+  return Math.ceil(ms);
 }
 
 function fraction(name: string, value: number, problems: string[]): number {

@@ -103,7 +103,7 @@ export class Strata {
     this.options.bus.start(this.member, {
       subscribed: () => this.lease.subscribed(),
       lost: () => {
-        this.state.endLease();
+        this.lease.lost();
         if (this.events.wants('bus.gap')) this.events.emit({ name: 'bus.gap', cache: '' });
       },
       invalidation: (message) => {

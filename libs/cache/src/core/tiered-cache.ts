@@ -103,7 +103,7 @@ export class TieredCache<T = unknown> {
     return { ...result, value: this.handOut(result.value) };
   }
 
-  /** The hot path: on an L1 hit nothing is built but the promise. */
+  /** The hot path: on an L1 hit without declared tags nothing is built but the look-up's answer and the promise. */
   private async value(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
     assertKey(key);
     const tags = userTags(options.tags);

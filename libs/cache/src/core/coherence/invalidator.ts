@@ -79,6 +79,7 @@ export class Invalidator {
   async originate(tags: readonly string[], mode: InvalidationMode): Promise<InvalidationResult> {
     const startedAt = this.clock.monotonic();
     let result: InvalidationResult;
+    let failure: CacheError | undefined;
     try {
       const [last] = (await Promise.all(this.messages(tags, mode).map((message) => this.publish(message)))).slice(-1);
       result = { deferred: false, version: last && { epoch: last.epoch, seq: last.seq } };
@@ -87,7 +88,7 @@ export class Invalidator {
     } catch (error) {
       this.defer(tags, mode);
       this.onApplied(tags, mode);
-      if (this.options.undelivered === 'fail') throw undelivered(error);
+      if (this.options.undelivered === 'fail') failure = undelivered(error);
       result = { deferred: true, version: undefined };
     }
     const durationMs = this.clock.monotonic() - startedAt;
@@ -95,6 +96,7 @@ export class Invalidator {
     this.counters.totalMs += durationMs;
     if (result.deferred) this.counters.deferred++;
     this.report(tags, 'local', durationMs, result.deferred);
+    if (failure !== undefined) throw failure;
     return result;
   }
 
@@ -149,8 +151,9 @@ export class Invalidator {
 
   private messages(tags: readonly string[], mode: InvalidationMode): Omit<InvalidationMessage, 'epoch' | 'seq'>[] {
     const messages = [];
-    for (let i = 0; i < tags.length; i += TAGS_PER_MESSAGE) {
-      messages.push({ id: randomUUID(), origin: this.member, mode, tags: tags.slice(i, i + TAGS_PER_MESSAGE) });
+    const most = this.remote.tagsPerInvalidation ?? TAGS_PER_MESSAGE;
+    for (let i = 0; i < tags.length; i += most) {
+      messages.push({ id: randomUUID(), origin: this.member, mode, tags: tags.slice(i, i + most) });
     }
     return messages;
   }

@@ -28,6 +28,8 @@ export class Lease {
   private beating = false;
   private stopped = true;
   private forgetting = false;
+  /** Between `subscribed` and `lost`: only then this instance can acknowledge, and may be waited for. */
+  private listening = false;
   private waiters: (() => void)[] = [];
 
   constructor(
@@ -69,9 +71,18 @@ export class Lease {
 
   /** A new subscription: echoes of beats sent on the old one are ignored. */
   subscribed(): void {
+    this.listening = true;
     this.state.newGeneration();
     this.sent.clear();
     if (!this.stopped) this.schedule(0);
+  }
+
+  /** No subscription: no lease, and no beat that would make writers wait for who cannot acknowledge. */
+  lost(): void {
+    this.listening = false;
+    this.sent.clear();
+    this.state.endLease();
+    this.noteLoss();
   }
 
   echo(beat: number): void {
@@ -100,7 +111,7 @@ export class Lease {
       this.bus.reconnect();
       return;
     }
-    if (this.beating || !this.remote.available || this.state.generation === 0) return;
+    if (this.beating || !this.remote.available || !this.listening) return;
     this.beating = true;
     try {
       await this.sendBeat();

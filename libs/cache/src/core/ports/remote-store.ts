@@ -82,6 +82,8 @@ export interface RemoteStore {
   readonly available: boolean;
   /** Tells `listener` of every transition of the circuit breaker, or breakers, in front of the store. */
   onBreakerChange?(listener: (state: BreakerState, reason: string) => void): void;
+  /** Most tags of one {@link invalidate}; a longer list comes as several. @default 500 */
+  readonly tagsPerInvalidation?: number;
   /** False for a driver that keeps versions in the process and no entries: there is no L2 to ask. */
   readonly holdsEntries: boolean;
   read(key: string, tags: readonly string[]): Promise<RemoteRead>;

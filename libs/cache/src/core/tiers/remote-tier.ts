@@ -141,7 +141,7 @@ export class RemoteTier<T> {
   private longestLife(): number {
     const { ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl, loadLease } = this.options;
     const fresh = Math.max(ttl, negativeTtl) * (1 + ttlJitter);
-    return Math.ceil(fresh + Math.max(staleWhileRevalidate, staleIfError)) + loadLease;
+    return Math.ceil(fresh + Math.max(staleWhileRevalidate, staleIfError) + loadLease);
   }
 
   /** Checks the entry's own tags too; those the reader did not declare cost a second round trip. */

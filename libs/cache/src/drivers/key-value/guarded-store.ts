@@ -53,7 +53,8 @@ export class GuardedStore {
     if (!this.available) throw new CacheError('L2_UNAVAILABLE', 'the store failed a moment ago');
     try {
       const result = await this.inTime(operation());
-      this.change('closed', 'it answers');
+      // One of several that were under way together may have failed meanwhile.
+      if (this.available) this.change('closed', 'it answers');
       return result;
     } catch (error) {
       this.closedUntil = this.clock.monotonic() + this.pauseMs;

@@ -31,7 +31,10 @@ const VALID: TagVersion = { deleted: 0, expired: 0 };
 const INVALID: TagVersion = { deleted: Number.MAX_SAFE_INTEGER, expired: Number.MAX_SAFE_INTEGER };
 /** Shortest life of a mark. One that ends early costs misses; it can never make anything valid. */
 const MARK_MS = 86_400_000;
-const MAX_SNAPSHOTS = 10_000;
+/** Loads under way that are remembered. */
+const MAX_LOADS = 10_000;
+/** Invalidations that a `set` may still rest on: its store follows at once. */
+const MAX_WRITES = 100;
 
 /**
  * {@link RemoteStore} on anything that can keep a text under a name, without one atomic step.
@@ -44,6 +47,8 @@ const MAX_SNAPSHOTS = 10_000;
  */
 export class KeyValueRemoteStore implements RemoteStore {
   readonly holdsEntries = true;
+  /** No bus whose messages must stay small; and one list is one snapshot. */
+  readonly tagsPerInvalidation = Infinity;
   private readonly store: GuardedStore;
   /** Marks at the start of loads under way, by their token; and those that invalidations have set. */
   private readonly loads = new Map<string, Snapshot>();
@@ -91,7 +96,7 @@ export class KeyValueRemoteStore implements RemoteStore {
   async grant(request: GrantRequest): Promise<Grant> {
     const head = this.head();
     const [marks, any] = await Promise.all([this.marksOrNew(request.tags), this.anyMark()]);
-    remember(this.loads, request.token, { marks, any });
+    remember(this.loads, request.token, { marks, any }, MAX_LOADS);
     return { ...head, granted: true };
   }
 
@@ -119,7 +124,7 @@ export class KeyValueRemoteStore implements RemoteStore {
     await this.store.set(this.name('any', ''), any, MARK_MS);
     await Promise.all([...marks].map(([tag, value]) => this.store.set(this.name('tag', tag), value, MARK_MS)));
     this.seq++;
-    remember(this.writes, this.seq, { marks, any });
+    remember(this.writes, this.seq, { marks, any }, MAX_WRITES);
     return { ...this.head(), members: new Map() };
   }
 
@@ -171,7 +176,7 @@ export class KeyValueRemoteStore implements RemoteStore {
 const newMark = (): string => `{"m":"${randomBytes(12).toString('base64url')}"}`;
 
 /** Bounded: what falls out costs its load the place in L2. */
-function remember<K>(table: Map<K, Snapshot>, key: K, snapshot: Snapshot): void {
+function remember<K>(table: Map<K, Snapshot>, key: K, snapshot: Snapshot, most: number): void {
   table.set(key, snapshot);
-  if (table.size > MAX_SNAPSHOTS) table.delete(table.keys().next().value!);
+  if (table.size > most) table.delete(table.keys().next().value!);
 }

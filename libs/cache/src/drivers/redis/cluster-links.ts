@@ -23,6 +23,7 @@ export interface ClusterOptions extends LinkOptions {
 const REFRESH_MS = 10_000;
 /** While some slot has no node that answers: a fail-over is to be noticed soon. */
 const REFRESH_IN_TROUBLE_MS = 250;
+const REFRESH_APART_MS = 100;
 /** Answers of a node that mean: the map of slots has changed, or is about to. */
 const MOVED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|READONLY)/;
 
@@ -40,7 +41,12 @@ export class ClusterLinks implements RedisNodes {
   private readonly listeners: LinkListener[] = [];
   private readonly prepare: ((client: Redis) => void)[] = [];
   private controlAddress: string | undefined;
-  private onMoved: (address: NodeAddress) => void = () => undefined;
+  private onMoved: (address: NodeAddress) => Promise<void> = async () => undefined;
+  /** Where the bus was told to go; it may have failed to. */
+  private busAddress: string | undefined;
+  /** Whose answer was refused last: asked for the map after all others. */
+  private outdated: string | undefined;
+  private refreshedAt = -Infinity;
   private timer: Timer | undefined;
   private refreshing = false;
   private closed = false;
@@ -83,8 +89,8 @@ export class ClusterLinks implements RedisNodes {
     for (const link of this.links.values()) prepare(link.client);
   }
 
-  /** Told where `head` lives, at first and whenever it moves: the bus has to follow. */
-  onControlMoved(listener: (address: NodeAddress) => void): void {
+  /** Told where `head` lives, at first and whenever it moves, again after a failure: the bus has to follow. */
+  onControlMoved(listener: (address: NodeAddress) => Promise<void>): void {
     this.onMoved = listener;
   }
 
@@ -110,6 +116,7 @@ export class ClusterLinks implements RedisNodes {
   private async refresh(): Promise<void> {
     if (this.refreshing || this.closed) return;
     this.refreshing = true;
+    this.refreshedAt = this.clock.monotonic();
     try {
       for (const seed of this.options.seeds) await this.link(seed);
       const masters = await this.askForMasters();
@@ -121,13 +128,14 @@ export class ClusterLinks implements RedisNodes {
   }
 
   private async askForMasters(): Promise<readonly NodeAddress[] | undefined> {
-    for (const [address, link] of this.links) {
+    const isOutdated = (name: string): number => (name === this.outdated ? 1 : 0);
+    for (const [address, link] of [...this.links].sort(([a], [b]) => isOutdated(a) - isOutdated(b))) {
       if (!link.available) continue;
       try {
         const reply: unknown = await link.send((client) => client.call('CLUSTER', 'SLOTS'));
-        return this.slots.learn(reply, parseAddress(address).host);
+        return this.slots.learn(reply, parseAddress(address).host, this.headSlot);
       } catch {
-        // Away, or no cluster: the next node may know.
+        // Away, no cluster, or not in touch with it: the next node may know.
       }
     }
     return undefined;
@@ -141,16 +149,22 @@ export class ClusterLinks implements RedisNodes {
       link.close();
       this.links.delete(address);
     }
-    const control = this.slots.ownerOf(this.headSlot);
-    if (control === undefined || control === this.controlAddress) return;
+    const control = this.slots.ownerOf(this.headSlot)!;
     this.controlAddress = control;
-    this.onMoved(parseAddress(control));
+    if (control === this.busAddress) return;
+    this.busAddress = undefined;
+    await this.onMoved(parseAddress(control)).then(
+      () => (this.busAddress = control),
+      () => undefined,
+    );
   }
 
   private async link(address: NodeAddress): Promise<void> {
     const name = formatAddress(address);
     if (this.links.has(name)) return;
-    const client = await this.options.open(address);
+    // The caller's function may fail: it is asked again with the next look.
+    const client = await this.options.open(address).catch(() => undefined);
+    if (client === undefined) return;
     if (this.closed) return client.disconnect();
     for (const prepare of this.prepare) prepare(client);
     const link = new RedisLink(client, this.options, this.clock);
@@ -158,11 +172,13 @@ export class ClusterLinks implements RedisNodes {
       breakerChanged: (state, reason) => {
         for (const listener of this.listeners) listener.breakerChanged?.(state, `${name}: ${reason}`);
         // A seed that has just connected is the first who can be asked; one that is lost may be replaced.
-        if (state !== 'half-open' && !this.isWhole()) this.schedule(0);
+        if (state !== 'half-open' && !this.isWhole()) this.soon();
       },
       refused: (message) => {
         for (const listener of this.listeners) listener.refused?.(`${name}: ${message}`);
-        if (MOVED.test(message)) this.schedule(0);
+        if (!MOVED.test(message)) return;
+        this.outdated = name;
+        this.soon();
       },
     });
     this.links.set(name, link);
@@ -171,8 +187,14 @@ export class ClusterLinks implements RedisNodes {
 
   /** True while every slot that has an owner has one that answers, and `head` has an owner. */
   private isWhole(): boolean {
-    if (!this.available) return false;
+    if (!this.available || this.busAddress !== this.controlAddress) return false;
+    if (this.slots.ownerOf(this.headSlot) === undefined) return false;
     return this.slots.owners.every((address) => this.links.get(address)?.available ?? false);
+  }
+
+  /** At once, but not again and again: a slot that migrates refuses every command. */
+  private soon(): void {
+    this.schedule(Math.max(0, this.refreshedAt + REFRESH_APART_MS - this.clock.monotonic()));
   }
 
   private schedule(ms: number): void {

@@ -62,7 +62,7 @@ export function redisClusterDriver(
   const links = new ClusterLinks({ ...options, seeds, open, head: names.head }, options.clock ?? systemClock);
   const remote = new RedisRemoteStore(links, names);
   const bus = new RedisBus(links, names);
-  links.onControlMoved((address) => void open(address).then((client) => bus.use(client)));
+  links.onControlMoved(async (address) => bus.use(await open(address)));
   links.start();
   return { remote, bus, link: links, close: () => links.close() };
 }

@@ -7,6 +7,8 @@ import type { RedisNodes } from './nodes';
 const MAX_TAGS_PER_MESSAGE = 10_000;
 /** Pause before a refused or ended subscription is tried again, in milliseconds. */
 const RETRY_MS = 500;
+/** Longest time from a connection to its confirmed subscription, in milliseconds; then another one is tried. */
+const HANDSHAKE_MS = 1_000;
 
 /**
  * {@link Bus} on Redis pub/sub, on a connection of its own. A message that cannot be read may have been an
@@ -21,6 +23,7 @@ export class RedisBus implements Bus {
   private listener: BusListener | undefined;
   private subscriber: Redis | undefined;
   private confirmed = false;
+  private attempts = 0;
 
   constructor(
     private readonly nodes: RedisNodes,
@@ -71,6 +74,11 @@ export class RedisBus implements Bus {
       (...args: A): void => {
         if (this.subscriber === client && this.listener !== undefined) run(...args);
       };
+    // ioredis waits for ever for a server that accepts and then says nothing.
+    client.on(
+      'connect',
+      whileCurrent(() => this.limitHandshake(client)),
+    );
     const event = this.nodes.sharded ? 'smessage' : 'message';
     client.on(
       event,
@@ -109,6 +117,14 @@ export class RedisBus implements Bus {
     }
   }
 
+  private limitHandshake(client: Redis): void {
+    const attempt = ++this.attempts;
+    const giveUp = (): void => {
+      if (this.attempts === attempt && this.subscriber === client && !this.confirmed) client.disconnect(true);
+    };
+    this.later(giveUp, HANDSHAKE_MS);
+  }
+
   private tryAgain(client: Redis): void {
     this.later(() => {
       if (!this.confirmed && this.subscriber === client && client.status === 'ready') void this.subscribe(client);
@@ -121,10 +137,10 @@ export class RedisBus implements Bus {
     this.listener?.lost();
   }
 
-  private later(task: () => void): void {
+  private later(task: () => void, ms = RETRY_MS): void {
     setTimeout(() => {
       if (this.listener !== undefined) task();
-    }, RETRY_MS).unref();
+    }, ms).unref();
   }
 
   /**

@@ -10,7 +10,10 @@ import { redacted, unavailable } from './unavailable';
 export interface LinkOptions {
   /** Age of the oldest unanswered command at which Redis counts as hung, in milliseconds. @default 50 */
   readonly timeoutMs?: number;
-  /** Most commands in flight; one more fails at once. @default 10000 */
+  /**
+   * Most commands in flight; one more fails at once. What coherence needs, and the stores that follow a load,
+   * are not held back: as many as there are writes and loads under way. @default 10000
+   */
   readonly maxInFlight?: number;
 }
 

@@ -106,7 +106,7 @@ export class RedisRemoteStore implements RemoteStore {
   async fill(request: FillRequest): Promise<boolean> {
     const { inHead, keys } = this.place(request.tags);
     const name = this.names.entry(request.key);
-    const holder = this.nodes.linkFor(name) ?? absent();
+    const holder = this.nodes.linkFor(name);
     // Not held back: it follows a grant that was let through, and ends the lease that others wait for.
     const settled = this.atHead('settle', 'coherence', (opening) => [
       3 + keys.length,
@@ -122,7 +122,8 @@ export class RedisRemoteStore implements RemoteStore {
       ...inHead,
     ]);
     const store = (client: Redis): Promise<unknown> => script(client, 'store')(name, request.bytes, request.ttlMs);
-    const stored = holder.send(store, 'coherence');
+    // Settled also where nobody is known to hold the entry: others wait for the load lease to end.
+    const stored = holder === undefined ? 0 : holder.send(store, 'coherence');
     const [, took] = await Promise.all([settled, stored]);
     return took === 1;
   }
@@ -218,10 +219,11 @@ function absent(): never {
   throw unavailable('the node is not known yet');
 }
 
-/** What an entry's own node has. A node that is away costs its keys a miss, and the others nothing. */
+/** What an entry's own node has. One that is away, or has moved, costs its keys a miss, and the others nothing. */
 async function bytesFrom(holder: NodeLink | undefined, name: string): Promise<Buffer | undefined> {
   if (holder === undefined || !holder.available) return undefined;
-  return (await holder.send((client) => client.getBuffer(name))) ?? undefined;
+  const asked = holder.send((client) => client.getBuffer(name));
+  return (await asked.catch(() => undefined)) ?? undefined;
 }
 
 function script(client: Redis, name: ScriptName, allowOom = false): Script {

@@ -24,18 +24,21 @@ export class SlotMap {
    * Replaces the map by a reply of `CLUSTER SLOTS` and returns the masters in it. A node that does not
    * know its own host leaves it empty: then it is the host that was asked.
    *
-   * @throws TypeError when the reply is none; the map stays as it was
+   * @throws TypeError when the reply is none, or knows no owner of `needed`; the map stays as it was
    */
-  learn(reply: unknown, askedHost: string): NodeAddress[] {
+  learn(reply: unknown, askedHost: string, needed: number): NodeAddress[] {
     if (!Array.isArray(reply)) throw new TypeError('not a reply of CLUSTER SLOTS');
     const masters = new Map<string, NodeAddress>();
-    this.ranges = reply.map((line: unknown) => {
+    const ranges = reply.map((line: unknown) => {
       const [from, to, master] = line as [number, number, [string | null, number]];
       const node = { host: master[0] === null || master[0] === '' ? askedHost : master[0], port: master[1] };
       const owner = `${node.host}:${node.port}`;
       masters.set(owner, node);
       return { from, to, owner };
     });
+    // A node that was reset, or has met nobody yet, knows of no slots: that is no map.
+    if (!ranges.some(({ from, to }) => from <= needed && needed <= to)) throw new TypeError('no owner of the slot');
+    this.ranges = ranges;
     return [...masters.values()];
   }
 }

@@ -5,6 +5,8 @@ export type Seen = Readonly<Record<string, number>>;
 export interface Floors {
   readonly startedAt: number;
   readonly anywhere: Seen;
+  /** Newest finished `maxStaleMs` before: what must be seen even of L1 without Redis (C3). */
+  readonly whenCutOff: Seen;
   /** Newest that a read had returned by then. */
   readonly seen: Seen;
   /** Newest that this process itself had written and could not deliver. */
@@ -47,20 +49,24 @@ export class Judge {
       Object.fromEntries(keys.map((key) => [key, newestBefore(marks.get(key), at)]));
     return {
       startedAt,
-      anywhere: newest(this.finished, startedAt - this.maxStaleMs),
+      anywhere: newest(this.finished, startedAt),
+      whenCutOff: newest(this.finished, startedAt - this.maxStaleMs),
       seen: newest(this.seen, startedAt),
       here: Object.fromEntries(keys.map((key) => [key, own?.get(key) ?? 0])),
     };
   }
 
-  /** @param committed newest version of each key in the database, where the judge can know it */
-  readEnds(seen: Seen, floors: Floors, what: string, committed?: Seen): void {
+  /**
+   * @param committed newest version of each key in the database, where the judge can know it
+   * @param cutOff served from L1 while Redis could not be reached, as `maxStaleMs` allows
+   */
+  readEnds(seen: Seen, floors: Floors, what: string, committed?: Seen, cutOff = false): void {
     this.reads++;
     for (const [key, version] of Object.entries(seen)) {
       const told = `${what} saw ${key}=${version}`;
-      const { startedAt, anywhere, here } = floors;
-      const rule = this.maxStaleMs > 0 ? 'C3' : 'C1';
-      if (version < anywhere[key]!) this.blame(rule, `${told}, but ${anywhere[key]} was finished at ${startedAt}`);
+      const { startedAt, here } = floors;
+      const [rule, least] = cutOff ? (['C3', floors.whenCutOff] as const) : (['C1', floors.anywhere] as const);
+      if (version < least[key]!) this.blame(rule, `${told}, but ${least[key]} was finished at ${startedAt}`);
       else if (version < here[key]!) this.blame('C5', `${told}, but its own deferred write was ${here[key]}`);
       else if (version < floors.seen[key]!) this.wentBack++;
       if (committed !== undefined && version > committed[key]!) {

@@ -22,6 +22,6 @@ describe('a schedule shows when this rule is off', () => {
     expect(await run(whole, profile, mutant.seed)).toMatchObject({ violations: [] });
     const broken = loadMutant(mutant.edits, folder('broken'), require);
     const { violations } = await run(broken, profile, mutant.seed, { rules: mutant.rules ?? {} });
-    expect(violations[0]?.rule).toMatch(/^C[135]$/);
+    expect(violations[0]?.rule).toMatch(/^C[1235]$/);
   });
 });

@@ -15,7 +15,7 @@ export class RedisServer {
   private constructor(
     readonly port: number,
     private readonly folder: string,
-    private readonly settings: readonly string[],
+    private settings: readonly string[],
   ) {}
 
   static async start(...settings: string[]): Promise<RedisServer> {
@@ -60,6 +60,12 @@ export class RedisServer {
   async kill(): Promise<void> {
     process.kill(this.pid, 'SIGKILL');
     await this.server?.stop();
+  }
+
+  /** Makes a replica the master that it stays, also when it is started again. */
+  async promote(): Promise<void> {
+    await this.command((client) => client.call('REPLICAOF', 'NO', 'ONE'));
+    this.settings = [];
   }
 
   /** Writes what it holds to disk; a later {@link launch} begins with that. */

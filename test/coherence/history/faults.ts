@@ -1,7 +1,6 @@
 import type { ServiceFleet } from './service-fleet';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const ignore = (): undefined => undefined;
 
 /** Everything that is done to a fleet while it is read and written; each resolves when it is over. */
 export const FAULTS: Readonly<Record<string, (fleet: ServiceFleet) => Promise<unknown>>> = {
@@ -62,9 +61,11 @@ export async function inflictFaults(fleet: ServiceFleet, isOver: () => boolean):
     for (const [name, inflict] of Object.entries(FAULTS)) {
       await pause(200 + Math.random() * 400);
       if (isOver()) break;
-      // A command of ours may be cut by the fault itself.
-      await inflict(fleet).catch(ignore);
-      counts[name] = (counts[name] ?? 0) + 1;
+      // A command of ours may be cut by the fault before: then this one was not inflicted.
+      await inflict(fleet).then(
+        () => (counts[name] = (counts[name] ?? 0) + 1),
+        () => undefined,
+      );
     }
   }
   return counts;

@@ -62,7 +62,7 @@ export class ServiceFleet {
   async failOver(): Promise<void> {
     const { primary: old, replica } = this;
     process.kill(old.processId, 'SIGSTOP');
-    await replica.command((client) => client.call('REPLICAOF', 'NO', 'ONE'));
+    await replica.promote();
     this.primary = replica;
     for (const { proxy } of this.members) proxy.retarget(replica.port);
     await old.stop();

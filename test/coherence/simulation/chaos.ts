@@ -74,7 +74,7 @@ export class Chaos {
   private freeze({ host, clock }: Instance, suspended: boolean): void {
     if (host.frozen) return;
     host.frozen = true;
-    const ms = this.world.random.between(5, 3 * LEASE_MS);
+    const ms = this.world.random.between(5, this.profile.longest * LEASE_MS);
     this.world.after(ms, () => {
       if (!host.frozen) return;
       if (suspended) clock.suspendedFor(ms);
@@ -89,7 +89,7 @@ export class Chaos {
 
   private partition({ host }: Instance, up: boolean, down: boolean): void {
     this.network.partition(host, up, down);
-    this.world.after(this.world.random.between(5, 3 * LEASE_MS), () => this.network.heal(host));
+    this.world.after(this.world.random.between(5, this.profile.longest * LEASE_MS), () => this.network.heal(host));
   }
 
   private freezeServer(): void {

@@ -4,6 +4,8 @@ export interface Profile {
   /** What may go wrong; one of them every {@link Profile.faultEvery} on average. */
   readonly faults: readonly Fault[];
   readonly faultEvery: number;
+  /** Longest freeze or partition, in leases. */
+  readonly longest: number;
   readonly instances: number;
   /** Factor on the share of slow messages. */
   readonly slowness: number;
@@ -52,6 +54,7 @@ export const LEASE_MS = 100;
 const BASE: Omit<Profile, 'name'> = {
   faults: [],
   faultEvery: 60,
+  longest: 3,
   instances: 3,
   slowness: 1,
   commandSlowness: 1,
@@ -104,7 +107,12 @@ export const PROFILES: readonly Profile[] = [
   profile('drift', { faults: ['freeze', 'halfOpen'], drift: 0.02 }),
   profile('rolling', { rolling: true, faults: ['cutSubscription'] }),
   profile('smallTable', { maxTags: 2, recentSize: 3, calmHits: 0.1 }),
-  profile('maxStale', { maxStaleMs: 60, faults: ['partition', 'cutSubscription', 'halfOpen'], faultEvery: 40 }),
+  profile('maxStale', {
+    maxStaleMs: 250,
+    longest: 10,
+    faults: ['partition', 'cutSubscription', 'halfOpen'],
+    faultEvery: 40,
+  }),
   profile('failingLoads', { failingLoads: true, faults: ['freeze', 'cutSubscription'] }),
   profile('many', { instances: 8, every: 0.8, calmHits: 0.2, faults: ['freeze', 'crash', 'halfOpen'] }),
   profile('processes', { faults: PROCESSES, drift: 0.01 }),

@@ -48,13 +48,18 @@ export async function run(
   while (world.steps < steps * CALM_SHARE && judge.violations.length === 0) await world.step();
   chaos.end();
   const calmFrom = world.now + 5 * LEASE_MS;
+  workload.restsFrom = calmFrom;
   let counted: Counts | undefined;
   while ((world.steps < steps || world.now < calmFrom + 2 * LEASE_MS) && judge.violations.length === 0) {
     await world.step();
     if (counted === undefined && world.now > calmFrom) counted = counts(fleet);
   }
   const calmHits = counted === undefined ? 1 : share(counted, counts(fleet));
-  if (judge.violations.length === 0) judgeTheEnd(judge, workload, world, profile, calmHits);
+  // What was begun must end; nothing else happens but heartbeats.
+  workload.over = true;
+  const end = world.now + STUCK_MS;
+  while (world.now < end && workload.open.size > 0 && judge.violations.length === 0) await world.step();
+  if (judge.violations.length === 0) judgeTheEnd(judge, workload, profile, calmHits);
   for (const { host } of fleet.instances) host.dead = true;
   const { reads, writes, deferred, violations } = judge;
   return {
@@ -70,9 +75,9 @@ export async function run(
   };
 }
 
-function judgeTheEnd(judge: Judge, workload: Workload, world: World, profile: Profile, calmHits: number): void {
+function judgeTheEnd(judge: Judge, workload: Workload, profile: Profile, calmHits: number): void {
   for (const { since, what, instance } of workload.open.values()) {
-    if (!instance.host.dead && world.now - since > STUCK_MS) judge.blame('stuck', `${what}, begun at ${since}`);
+    if (!instance.host.dead) judge.blame('stuck', `${what}, begun at ${since}`);
   }
   if (calmHits < profile.calmHits)
     judge.blame('calm', `L1 answered only ${(100 * calmHits).toFixed(0)} % once all was calm`);

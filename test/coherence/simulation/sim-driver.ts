@@ -35,13 +35,29 @@ export class SimStore implements RemoteStore {
     return this.run !== undefined;
   }
 
-  read: RemoteStore['read'] = (key, tags) => this.ask((server, { run }) => server.read(key, tags, run));
+  // As the driver does it: several commands in one flush, between which others may come.
+  read: RemoteStore['read'] = (key, tags) =>
+    this.askInTurn(
+      (server) => server.bytesOf(key),
+      (server, { run }, bytes) => ({ bytes, read: server.readHead(tags, run) }),
+      (server, _opening, { bytes, read }) => server.readTags(tags, bytes, read),
+    );
 
-  readTags: RemoteStore['readTags'] = (tags) => this.ask((server, { run }) => server.read('', tags, run));
+  readTags: RemoteStore['readTags'] = (tags) =>
+    this.askInTurn(
+      () => undefined,
+      (server, { run }) => server.readHead(tags, run),
+      (server, _opening, read) => server.readTags(tags, undefined, read),
+    );
 
   grant: RemoteStore['grant'] = (request) => this.ask((server, opening) => server.grant(request, opening));
 
-  fill: RemoteStore['fill'] = (request) => this.ask((server, opening) => server.fill(request, opening));
+  fill: RemoteStore['fill'] = (request) =>
+    this.askInTurn(
+      (server, opening) => server.settle(request, opening),
+      (server) => server.store(request),
+      (_server, _opening, stored) => stored,
+    );
 
   release: RemoteStore['release'] = (key, token) => this.ask((server) => server.release(key, token));
 
@@ -59,15 +75,34 @@ export class SimStore implements RemoteStore {
   }
 
   private ask<R>(run: (server: SimServer, opening: Opening) => R): Promise<R> {
+    return this.askInTurn(
+      () => undefined,
+      () => undefined,
+      (server, opening) => run(server, opening),
+      1,
+    );
+  }
+
+  /** Commands one after the other on the connection, each with what the one before has told; one answer. */
+  private askInTurn<A, B, R>(
+    first: (server: SimServer, opening: Opening) => A,
+    second: (server: SimServer, opening: Opening, told: A) => B,
+    last: (server: SimServer, opening: Opening, told: B) => R,
+    messages = 3,
+  ): Promise<R> {
     if (this.run === undefined) return Promise.reject(this.unavailable());
     const connection = this.connection!;
-    const opening = { run: this.run, epoch: this.network.world.random.hex(16), sentAtSeq: this.network.server.seq };
+    const { server, world } = this.network;
+    const opening = { run: this.run, epoch: world.random.hex(16), sentAtSeq: server.seq };
     return new Promise<R>((resolve, reject) => {
       const waiting = { since: this.clock.monotonic(), fail: reject };
       this.waiting.add(waiting);
       this.watch();
+      let told: unknown;
+      const steps = [first, (s: SimServer, o: Opening) => second(s, o, told as A)].slice(3 - messages);
+      for (const step of messages === 1 ? [] : steps) connection.toServer(() => (told = step(server, opening)));
       connection.toServer(() => {
-        const result = run(this.network.server, opening);
+        const result = last(server, opening, told as B);
         connection.toClient(() => {
           this.waiting.delete(waiting);
           resolve(result);

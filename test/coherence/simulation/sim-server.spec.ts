@@ -14,10 +14,13 @@ function directly(): RemoteStore {
   return {
     available: true,
     holdsEntries: true,
-    read: async (key, tags) => server.read(key, tags, server.run),
-    readTags: async (tags) => server.read('', tags, server.run),
+    read: async (key, tags) => server.readTags(tags, server.bytesOf(key), server.readHead(tags, server.run)),
+    readTags: async (tags) => server.readTags(tags, undefined, server.readHead(tags, server.run)),
     grant: async (request) => server.grant(request, opening),
-    fill: async (request) => server.fill(request, opening),
+    fill: async (request) => {
+      server.settle(request, opening);
+      return server.store(request);
+    },
     release: async (key, token) => server.release(key, token),
     invalidate: async (message) => server.invalidate(message, opening),
     heartbeat: async (member, beat) => server.heartbeat(member, beat, opening),

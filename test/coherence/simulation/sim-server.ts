@@ -2,6 +2,7 @@ import type {
   FillRequest,
   Grant,
   GrantRequest,
+  Head,
   Invalidated,
   InvalidationMessage,
   InvalidationMode,
@@ -38,6 +39,12 @@ export interface Opening {
   readonly sentAtSeq: number;
 }
 
+/** What one look at `head` tells. */
+export interface HeadRead {
+  readonly head: Head;
+  readonly versions: ReadonlyMap<string, TagVersion | undefined>;
+}
+
 /** Who hears what is published. */
 export interface Publisher {
   toAll(message: InvalidationMessage): void;
@@ -65,14 +72,27 @@ export class SimServer {
     this.recentSize = recentSize;
   }
 
-  read(key: string, tags: readonly string[], run: string): RemoteRead {
+  /** `GET` of an entry. */
+  bytesOf(key: string): Buffer | undefined {
     const entry = this.data.entries.get(key);
-    const bytes = entry !== undefined && this.now() < entry.until ? entry.bytes : undefined;
+    return entry !== undefined && this.now() < entry.until ? entry.bytes : undefined;
+  }
+
+  /** `HMGET` of head: where it stands, and the versions of the tags that live in it. */
+  readHead(tags: readonly string[], run: string): HeadRead | undefined {
     const { head } = this.data;
-    if (head === undefined || (head.run !== run && !this.rules.runIgnored)) {
-      return { bytes, head: undefined, versions: tags.map(() => undefined) };
-    }
-    return { bytes, head: { epoch: head.epoch, seq: head.seq }, versions: tags.map((tag) => this.version(tag)) };
+    if (head === undefined || (head.run !== run && !this.rules.runIgnored)) return undefined;
+    const versions = new Map(tags.filter(livesInHead).map((tag) => [tag, head.tags.get(tag)]));
+    return { head: { epoch: head.epoch, seq: head.seq }, versions };
+  }
+
+  /** `MGET` of the other tags, put together with what the other commands have read before. */
+  readTags(tags: readonly string[], bytes: Buffer | undefined, read: HeadRead | undefined): RemoteRead {
+    if (read === undefined) return { bytes, head: undefined, versions: tags.map(() => undefined) };
+    const { head, versions } = read;
+    const versionOf = (tag: string): TagVersion | undefined =>
+      livesInHead(tag) ? versions.get(tag) : this.versionIn(head.epoch, tag);
+    return { bytes, head, versions: tags.map(versionOf) };
   }
 
   grant(request: GrantRequest, opening: Opening): Grant {
@@ -97,7 +117,8 @@ export class SimServer {
     return { epoch, seq, granted: true };
   }
 
-  fill(request: FillRequest, opening: Opening): boolean {
+  /** SETTLE: tags that the load has learnt, and the end of the load lease. */
+  settle(request: FillRequest, opening: Opening): void {
     const { epoch, seq } = this.open(opening);
     const recent = this.openRecent();
     const { born } = request;
@@ -113,10 +134,13 @@ export class SimServer {
       const until = this.now() + Math.min(FILLED_MS, request.ttlMs);
       this.data.leases.set(request.key, { ...held, token: undefined, until });
     }
-    const old = this.data.entries.get(request.key);
+  }
+
+  /** STORE: the bytes, unless newer ones are there. */
+  store({ key, bytes, born, ttlMs }: FillRequest): boolean {
+    const old = this.data.entries.get(key);
     if (old !== undefined && old.epoch === born.epoch && old.seq > born.seq) return false;
-    const until = this.now() + request.ttlMs;
-    this.data.entries.set(request.key, { bytes: request.bytes, epoch: born.epoch, seq: born.seq, until });
+    this.data.entries.set(key, { bytes, epoch: born.epoch, seq: born.seq, until: this.now() + ttlMs });
     return true;
   }
 
@@ -201,8 +225,12 @@ export class SimServer {
   private version(tag: string): TagVersion | undefined {
     const { head } = this.data;
     if (livesInHead(tag)) return head?.tags.get(tag);
+    return head === undefined ? undefined : this.versionIn(head.epoch, tag);
+  }
+
+  private versionIn(epoch: string, tag: string): TagVersion | undefined {
     const known = this.data.tags.get(tag);
-    if (known === undefined || known.epoch !== head?.epoch) return undefined;
+    if (known === undefined || known.epoch !== epoch) return undefined;
     return { deleted: known.deleted, expired: known.expired };
   }
 

@@ -5,11 +5,19 @@ import { busContract, remoteStoreContract } from '@strata/cache/testing';
 import { openRedisClient } from '../../libs/cache/src/interop/ioredis-yet';
 import { eventually } from '../support/eventually';
 import { RedisCluster } from '../support/redis-cluster';
+import { RedisServer } from '../support/redis-server';
 
 /** Namespaces whose `head` is in the slots of the first master, one for each test. */
 const namespaces = Array.from({ length: 200 }, (_, i) => `test${i}`).filter(
   (name) => calculateSlot(new Names(name).head) < 5_000,
 );
+
+const silent = {
+  lost: () => undefined,
+  invalidation: () => undefined,
+  acknowledged: () => undefined,
+  echo: () => undefined,
+};
 
 describe('Redis Cluster', () => {
   let cluster: RedisCluster;
@@ -60,6 +68,32 @@ describe('Redis Cluster', () => {
     it.each(busContract.map(({ name, run }) => [name, run] as const))('bus: %s', async (_name, run) => {
       await run(() => openDriver(namespace));
     });
+  });
+
+  it('a seed that knows no slots is asked once, and the others tell', async () => {
+    const alone = await RedisServer.start('--cluster-enabled', 'yes');
+    const addresses = [{ host: '127.0.0.1', port: alone.port }, ...cluster.addresses];
+    const backend = await CacheBackend.create({ redis: { cluster: { addresses } }, namespace, redisTimeoutMs: 1_000 });
+    open.push(backend);
+    await backend.start();
+    await eventually(() => backend.redis.connected);
+    await backend.cache('test').set('k', 1);
+    backend.cache('test').clearLocal();
+    expect(await backend.cache('test').get('k')).toBe(1);
+    await alone.stop();
+  });
+
+  it('a connection that cannot be opened is tried again, and nothing is left unhandled', async () => {
+    let failures = 5;
+    const openClient = (node: { host: string; port: number }) =>
+      failures-- > 0 ? Promise.reject(new Error('no certificate yet')) : openRedisClient({ node });
+    const driver = redisClusterDriver(cluster.addresses, openClient, { namespace, timeoutMs: 1_000 });
+    let heard = 0;
+    driver.bus.start('me', { ...silent, subscribed: () => heard++ });
+    await eventually(() => driver.link.available && heard > 0);
+    expect(failures).toBeLessThan(0);
+    await driver.bus.close();
+    driver.close();
   });
 
   it('spreads entries over the nodes and keeps the rest of a namespace in one slot', async () => {

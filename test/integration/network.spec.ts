@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { eventually } from '../support/eventually';
 import { fleetKnown, startInstance, type Instance } from '../support/fleet';
 import { RedisServer } from '../support/redis-server';
@@ -39,13 +40,40 @@ describe('a network that loses bytes', () => {
   });
 
   it('a connection cut in the middle of a store settles everything and stores nothing twice', async () => {
-    const large = 'x'.repeat(1_000_000);
+    // As large as may be stored, and not to be compressed.
+    const large = randomBytes(195_000).toString('hex');
     const stores = Array.from({ length: 20 }, (_, i) => far.cache.getOrSet(`k${i}`, () => large + i));
     proxy.cut();
     expect((await Promise.all(stores)).map((value) => (value as string).length)).toHaveLength(20);
     await far.cache.settled();
     await eventually(() => far.driver.link.available && far.strata.state.leaseHeld);
     expect(await far.cache.getOrSet('k0', () => `${large}0`)).toBe(`${large}0`);
+  });
+
+  it('who hears nothing is waited for once; a server that accepts and says nothing is given up', async () => {
+    const deaf = await startInstance(redis.url, { subscriberUrl: proxy.url, leaseMs: 1_000 });
+    await eventually(() => deaf.strata.state.leaseHeld && near.strata.members >= 3);
+    proxy.lost = 'answers';
+    proxy.cut();
+    await eventually(() => !deaf.strata.state.leaseHeld);
+    const write = async (): Promise<number> => {
+      const startedAt = performance.now();
+      await near.strata.invalidateTags(['t']);
+      return performance.now() - startedAt;
+    };
+    await write();
+    // The beats of the others go on, its own do not: it stays forgotten.
+    const membersAfterBeats = async (count: number): Promise<ReadonlyMap<string, string>> => {
+      let beats = 0;
+      near.strata.on((event) => event.name === 'bus.received' && event.kind === 'echo' && beats++);
+      await eventually(() => beats >= count);
+      return (await near.driver.remote.invalidate({ id: 'p', origin: 'p', mode: 'delete', tags: [] })).members;
+    };
+    expect([...(await membersAfterBeats(6)).keys()]).not.toContain(deaf.strata.member);
+    expect(await write()).toBeLessThan(500);
+    proxy.lost = 'nothing';
+    await eventually(() => deaf.strata.state.leaseHeld);
+    await deaf.close();
   });
 
   it.each(['requests', 'answers', 'both'] as const)(

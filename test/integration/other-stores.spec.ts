@@ -160,6 +160,14 @@ describe('other stores as L2', () => {
     });
   });
 
+  it('keeps a thousand keys that were set at once', async () => {
+    const store = keyValueStore(new Keyv({ store: new Map() }));
+    const [a, b] = [await CacheBackend.create({ store }), await CacheBackend.create({ store })];
+    const entries = new Map(Array.from({ length: 1_000 }, (_, i) => [`k${i}`, i] as const));
+    await a.cache('test').setMany(entries);
+    expect(await b.cache('test').getMany([...entries.keys()])).toEqual(entries);
+  });
+
   it('refuses Redis and another store at once', async () => {
     const store = keyValueStore(new Keyv({ store: new Map() }));
     await expect(CacheBackend.create({ store, redis: { url: redis.url } })).rejects.toMatchObject({

@@ -16,12 +16,17 @@ export interface Instance {
 export interface InstanceOptions extends Partial<StrataOptions> {
   readonly namespace?: string;
   readonly timeoutMs?: number;
+  /** Another way to Redis for the subscription alone. */
+  readonly subscriberUrl?: string;
   readonly cacheOptions?: CacheOptions;
 }
 
 /** Starts an instance; it holds its lease when this returns, if Redis is there. */
 export async function startInstance(url: string, options: InstanceOptions = {}): Promise<Instance> {
-  const clients = { commands: await openRedisClient({ url }), subscriber: await openRedisClient({ url }) };
+  const clients = {
+    commands: await openRedisClient({ url }),
+    subscriber: await openRedisClient({ url: options.subscriberUrl ?? url }),
+  };
   const namespace = options.namespace ?? 'test';
   const driver = redisDriver(clients, { namespace, timeoutMs: options.timeoutMs ?? 2_000 });
   const strata = new Strata({

@@ -401,6 +401,7 @@ describe('TieredCache on L1 alone', () => {
       }),
     );
     expect(() => strata.cache('Bad Name')).toThrow(CacheError);
+    expect(() => strata.cache('bad', { loadLease: 0 })).toThrow(/loadLease: 0 is less than a millisecond/);
   });
 
   it('does not store a set whose version belongs to an epoch that ended meanwhile', async () => {

@@ -53,6 +53,8 @@ export class KeyValueRemoteStore implements RemoteStore {
   /** Marks at the start of loads under way, by their token; and those that invalidations have set. */
   private readonly loads = new Map<string, Snapshot>();
   private readonly writes = new Map<number, Snapshot>();
+  /** Looks for a tag's mark under way. */
+  private readonly asked = new Map<string, Promise<string>>();
   /** Orders what happens in this process: its own invalidations, and the reads between them. */
   private seq = 0;
 
@@ -151,24 +153,29 @@ export class KeyValueRemoteStore implements RemoteStore {
 
   /** {@link marksOf}; an unknown tag gets a mark that no entry can have. */
   private async marksOrNew(tags: readonly string[]): Promise<Map<string, string>> {
-    const marks = await this.marksOf(tags);
-    const missing = tags.filter((tag) => !marks.has(tag));
-    await Promise.all(
-      missing.map(async (tag) => {
-        const value = newMark();
-        await this.store.set(this.name('tag', tag), value, MARK_MS);
-        marks.set(tag, value);
-      }),
-    );
-    return marks;
+    const marks = await Promise.all(tags.map((tag) => this.markOrNew(tag)));
+    return new Map(tags.map((tag, i) => [tag, marks[i]!]));
   }
 
-  private async anyMark(): Promise<string> {
-    const found = await this.store.get(this.name('any', ''));
+  /** One look for all who ask at a time: each with a mark of its own would make the others' entries invalid. */
+  private markOrNew(tag: string): Promise<string> {
+    const asked = this.asked.get(tag);
+    if (asked !== undefined) return asked;
+    const asking = this.findOrMake(this.name('tag', tag)).finally(() => this.asked.delete(tag));
+    this.asked.set(tag, asking);
+    return asking;
+  }
+
+  private async findOrMake(name: string): Promise<string> {
+    const found = await this.store.get(name);
     if (found !== undefined) return found;
     const value = newMark();
-    await this.store.set(this.name('any', ''), value, MARK_MS);
+    await this.store.set(name, value, MARK_MS);
     return value;
+  }
+
+  private anyMark(): Promise<string> {
+    return this.findOrMake(this.name('any', ''));
   }
 }
 

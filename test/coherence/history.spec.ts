@@ -77,11 +77,11 @@ describe('history of a fleet under faults', () => {
     const list = Math.random() < 0.3;
     const floors: Floors = judge.readBegins(member.incarnation, list ? KEYS : [`p${one}`]);
     const path = list ? `/products?category=books&limit=${PRODUCTS}` : `/products/${one}`;
-    const { status, body } = await fleet.send(member, 'GET', path);
+    const { status, body, cacheStatus } = await fleet.send(member, 'GET', path);
     if (status !== 200) throw new Error(`read: ${status} ${body}`);
     const seen = versionsOf([JSON.parse(body)].flat());
     versionsJudged += Object.keys(seen).length;
-    judge.readEnds(seen, floors, `${path} at process ${member.incarnation}`);
+    judge.readEnds(seen, floors, `${path} (${cacheStatus}) at process ${member.incarnation}`);
   }
 
   it('no read on any instance is older than the last finished write', async () => {
@@ -90,12 +90,12 @@ describe('history of a fleet under faults', () => {
       ...Array.from({ length: READERS }, (_, i) => client(read, i, 0)),
     ];
     const faults = inflictFaults(fleet, () => stopped);
-    await Promise.race([pause(SECONDS * 1_000), Promise.all(clients)]);
-    stopped = true;
+    await Promise.race([pause(SECONDS * 1_000), Promise.all(clients)]).finally(() => (stopped = true));
     await Promise.all(clients);
     const { reads, writes, deferred, wentBack, violations } = judge;
     const figures = { reads, versionsJudged, writes, deferred, unanswered, wentBack, violations: violations.length };
     process.stdout.write(`${JSON.stringify({ ...figures, faults: await faults })}\n`);
+    for (const violation of violations.slice(0, 10)) process.stdout.write(`${JSON.stringify(violation)}\n`);
     expect(violations.slice(0, 3)).toEqual([]);
     expect(reads).toBeGreaterThan(SECONDS * 20);
     expect(writes - deferred).toBeGreaterThan(SECONDS);

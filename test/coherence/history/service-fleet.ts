@@ -22,6 +22,8 @@ export interface Member {
 export interface Answer {
   readonly status: number;
   readonly deferred: boolean;
+  /** Where it came from, for whoever has to explain a violation. */
+  readonly cacheStatus: string;
   readonly body: string;
 }
 
@@ -78,7 +80,8 @@ export class ServiceFleet {
     let text = '';
     response.setEncoding('utf8');
     for await (const part of response) text += part;
-    return { status: response.statusCode, deferred: 'cache-invalidation' in response.headers, body: text };
+    const { statusCode: status, headers: got } = response;
+    return { status, deferred: 'cache-invalidation' in got, cacheStatus: String(got['cache-status']), body: text };
   }
 
   async stop(): Promise<void> {

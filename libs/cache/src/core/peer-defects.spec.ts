@@ -86,6 +86,22 @@ describe('defects of other caches', () => {
     for (const cache of [near, far]) expect(await cache.get('k')).toBeUndefined();
   });
 
+  it('a read under way while a deferred delete is delivered sees what was deleted', async () => {
+    await near.set('k', 'old');
+    near.clearLocal();
+    fleet.reachable = false;
+    await near.delete('k');
+    fleet.reachable = true;
+    const gate = new Gate();
+    nearChaos.after = (operation) => (operation === 'read' ? gate.pass() : undefined);
+    const reading = near.getOrSet('k', () => 'new');
+    await gate.reached;
+    await clock.advance(3_000);
+    expect(instances[0]!.deferredTags).toBe(0);
+    gate.release();
+    expect(await reading).toBe('new');
+  });
+
   it('a tag whose marker was evicted makes what it had invalidated valid again', async () => {
     await near.getOrSet('k', () => 'old', { tags: ['t'] });
     await near.settled();

@@ -62,7 +62,9 @@ export class RemoteTier<T> {
     if (decoded === undefined) return this.miss(key, read.bytes === undefined ? 'absent' : 'unreadable');
     const checked = await this.verdict(decoded, tags, read);
     if (checked === undefined) return { kind: 'unavailable' };
-    const { verdict, head } = checked;
+    const { head } = checked;
+    // What was heard since may have been waiting here when the read began: then its reader must not see less (C5).
+    const verdict = head === undefined ? 'deleted' : worseOf(checked.verdict, this.state.verdict(decoded.tags, head));
     if (verdict === 'deleted' || head === undefined) return this.miss(key, 'invalidated');
     const entry: Entry<T> = {
       ...decoded,
@@ -217,6 +219,11 @@ export class RemoteTier<T> {
       this.events.emit({ name: 'tier.error', cache: this.cache, tier: 'L2', op, reason });
     }
   }
+}
+
+function worseOf(a: Verdict, b: Verdict): Verdict {
+  if (a === 'deleted' || b === 'deleted') return 'deleted';
+  return a === 'expired' ? a : b;
 }
 
 function union(a: readonly string[], b: readonly string[]): readonly string[] {

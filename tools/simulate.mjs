@@ -104,7 +104,8 @@ async function hunt(most) {
     let found;
     for (let seed = Number(values.from); seed < Number(values.from) + most && found === undefined; seed++) {
       const { violations } = await run(library, profile, seed, { steps: Number(values.steps), rules: mutant.rules });
-      if (violations.length > 0) found = { seed, ...violations[0] };
+      const [first] = violations.filter(({ rule }) => rule.startsWith('C'));
+      if (first !== undefined) found = { seed, ...first };
     }
     process.stdout.write(
       `${mutant.profile.padEnd(16)} ${String(found?.seed ?? 'none').padStart(5)}  ${mutant.rule}  ${found?.rule ?? ''} ${found?.what ?? ''}\n`,

@@ -266,6 +266,8 @@ describe('operations', () => {
       'sort',
       'limit',
       'offset',
+      'If-None-Match',
+      'Cache-Control',
     ]);
     expect(list.parameters!.find((parameter) => parameter.name === 'limit')!.schema).toMatchObject({
       minimum: 1,

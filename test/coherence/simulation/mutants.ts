@@ -42,20 +42,20 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 1,
+    seed: 2,
   },
   { rule: 'joiners are checked', edits: UNCHECKED_JOINS, profile: 'none', seed: 2 },
   {
     rule: 'joiners are checked when the flight lands',
     edits: [edit('join-rules.ts', "return this.state.verdict(dependsOn, basis) === 'valid';", 'return true;')],
     profile: 'none',
-    seed: 5,
+    seed: 51,
   },
   {
     rule: 'an earlier flight is joined only under a lease',
     edits: [edit('join-rules.ts', 'return this.state.leaseHeld && flight', 'return flight')],
     profile: 'freeze',
-    seed: 10,
+    seed: 3,
   },
   {
     rule: 'a tag that is missing in L2 is invalid',
@@ -68,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [],
     rules: { missingTagTakesBorn: true },
     profile: 'evictTag',
-    seed: 106,
+    seed: 10,
   },
   {
     rule: 'tags that only the entry names are checked in L2',
@@ -86,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 2,
+    seed: 4,
   },
   {
     rule: 'the lease is proved by an echo through the bus',
@@ -98,7 +98,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 38,
+    seed: 1,
   },
   {
     rule: 'L1 serves only under a lease',
@@ -110,19 +110,19 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 2,
+    seed: 1,
   },
   {
     rule: 'the wall clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', ' && this.clock.now() < this.leaseUntilWall', '')],
     profile: 'suspend',
-    seed: 2,
+    seed: 3,
   },
   {
     rule: 'the monotonic clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', 'this.clock.monotonic() < this.leaseUntilMonotonic && ', '')],
     profile: 'stepWall',
-    seed: 2,
+    seed: 6,
   },
   {
     rule: 'the generation is checked on a hit and at a fill',
@@ -135,13 +135,13 @@ export const MUTANTS: readonly Mutant[] = [
       edit('fills.ts', "if (generation !== this.state.generation) return 'generation';", ''),
     ],
     profile: 'cutSubscription',
-    seed: 2,
+    seed: 11,
   },
   {
     rule: 'the generation changes when the subscription is confirmed',
     edits: [edit('coherence/coherence-state.ts', 'this.generation++;', 'this.generation = 1;')],
     profile: 'cutSubscription',
-    seed: 18,
+    seed: 13,
   },
   {
     rule: 'an invalidation is applied before it is acknowledged',
@@ -153,7 +153,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 2,
+    seed: 1,
   },
   {
     rule: 'the writer waits for acknowledgements',
@@ -167,7 +167,7 @@ export const MUTANTS: readonly Mutant[] = [
       edit('coherence/invalidator.ts', 'this.options.leaseMs, this.clock', '3 * this.options.leaseMs, this.clock'),
     ],
     profile: 'freeze',
-    seed: 2,
+    seed: 1,
   },
   {
     rule: 'who stayed silent is not waited for again',
@@ -179,7 +179,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     profile: 'crash',
-    seed: 1,
+    seed: 2,
   },
   {
     rule: 'versions come from one counter, at the moment they count',
@@ -196,21 +196,21 @@ export const MUTANTS: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', "if (since.epoch !== this.epoch) return 'deleted';", ''),
     ],
     profile: 'restartEmpty',
-    seed: 5,
+    seed: 3,
   },
   {
     rule: 'the run id of the server begins a new epoch',
     edits: [],
     rules: { runIgnored: true },
     profile: 'restartSaved',
-    seed: 3,
+    seed: 4,
   },
   {
     rule: 'a lost list of members makes writers wait',
     edits: [],
     rules: { lostMembersIgnored: true },
     profile: 'evictHead',
-    seed: 13,
+    seed: 7,
   },
   {
     rule: "a reader's own tags are checked",
@@ -244,7 +244,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'without Redis nothing is served for longer than maxStaleMs',
     edits: [edit('stale-rules.ts', ' || !this.state.provenWithin(maxStaleMs)', '')],
     profile: 'maxStale',
-    seed: 23,
+    seed: 22,
   },
   {
     rule: 'what could not be delivered counts as newer than anything',
@@ -256,6 +256,6 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'the floor of the table counts for what fell out of it',
     edits: [edit('coherence/tag-table.ts', "if (this.floorSeq > since) return 'deleted';", '')],
     profile: 'smallTable',
-    seed: 4,
+    seed: 1,
   },
 ];

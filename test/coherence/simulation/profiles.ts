@@ -66,7 +66,7 @@ const BASE: Omit<Profile, 'name'> = {
   failingLoads: false,
   loadMs: 12,
   every: 1.2,
-  calmHits: 0.4,
+  calmHits: 0.2,
 };
 
 const profile = (name: string, given: Partial<Profile> = {}): Profile => ({ ...BASE, name, ...given });
@@ -87,7 +87,7 @@ export const PROFILES: readonly Profile[] = [
   profile('none'),
   profile('slow', { slowness: 8 }),
   profile('slowCommands', { commandSlowness: 6, every: 0.6 }),
-  profile('hot', { loadMs: 60, every: 0.5, calmHits: 0.1 }),
+  profile('hot', { loadMs: 60, every: 0.5, calmHits: 0.05 }),
   profile('freeze', { faults: ['freeze'] }),
   profile('suspend', { faults: ['suspend'] }),
   profile('crash', { faults: ['crash', 'stop'] }),
@@ -106,15 +106,15 @@ export const PROFILES: readonly Profile[] = [
   profile('stepWall', { faults: ['stepWall', 'freeze'] }),
   profile('drift', { faults: ['freeze', 'halfOpen'], drift: 0.02 }),
   profile('rolling', { rolling: true, faults: ['cutSubscription'] }),
-  profile('smallTable', { maxTags: 2, recentSize: 3, calmHits: 0.1 }),
+  profile('smallTable', { maxTags: 2, recentSize: 3, calmHits: 0.05 }),
   profile('maxStale', {
     maxStaleMs: 250,
     longest: 10,
     faults: ['partition', 'cutSubscription', 'halfOpen'],
     faultEvery: 40,
   }),
-  profile('failingLoads', { failingLoads: true, faults: ['freeze', 'cutSubscription'] }),
-  profile('many', { instances: 8, every: 0.8, calmHits: 0.2, faults: ['freeze', 'crash', 'halfOpen'] }),
+  profile('failingLoads', { calmHits: 0.1, failingLoads: true, faults: ['freeze', 'cutSubscription'] }),
+  profile('many', { instances: 8, every: 0.8, calmHits: 0.1, faults: ['freeze', 'crash', 'halfOpen'] }),
   profile('processes', { faults: PROCESSES, drift: 0.01 }),
   profile('losses', { faults: LOSSES, faultEvery: 40 }),
   profile('all', {

@@ -109,7 +109,7 @@ export class ProductsController {
   async replace(
     @Param('id', { schema: productId }) id: number,
     @Body({ schema: newProduct }) body: NewProduct,
-    @Headers('if-match') ifMatch?: string,
+    @Headers('If-Match') ifMatch?: string,
   ): Promise<Touched<Product>> {
     const { product, previousCategory } = await this.products.replace(id, body, ifMatch);
     return touched(product, ...tagsOfWrite(id, previousCategory, product.category));
@@ -126,7 +126,7 @@ export class ProductsController {
   async change(
     @Param('id', { schema: productId }) id: number,
     @Body({ schema: productChange }) body: ProductChange,
-    @Headers('if-match') ifMatch?: string,
+    @Headers('If-Match') ifMatch?: string,
   ): Promise<Touched<Product>> {
     const { product, previousCategory } = await this.products.change(id, body, ifMatch);
     return touched(product, ...tagsOfWrite(id, previousCategory, product.category));
@@ -142,7 +142,7 @@ export class ProductsController {
   @CacheEvict({})
   async remove(
     @Param('id', { schema: productId }) id: number,
-    @Headers('if-match') ifMatch?: string,
+    @Headers('If-Match') ifMatch?: string,
   ): Promise<Touched<undefined>> {
     const { previousCategory } = await this.products.remove(id, ifMatch);
     return touched(undefined, ...tagsOfWrite(id, previousCategory));

@@ -1,0 +1,3 @@
+import { describeSchedules } from './simulation/schedules';
+
+describeSchedules(1);

@@ -5,11 +5,11 @@ import type {
   Head,
   Invalidated,
   InvalidationMessage,
-  InvalidationMode,
   RemoteRead,
   TagVersion,
 } from '@strata/cache/core';
 import { livesInHead } from '@strata/cache/core';
+import { copyOf, empty, raised, type Data } from './sim-data';
 
 /** Rules of the scripts that a test may switch off, to see the judge find what breaks. */
 export interface ServerRules {
@@ -19,16 +19,6 @@ export interface ServerRules {
   readonly recentIgnored?: boolean;
   /** The writer chooses the version when it sends, and the last write to arrive wins. */
   readonly lastWriterWins?: boolean;
-}
-
-interface Data {
-  head:
-    | { epoch: string; run: string; seq: number; tags: Map<string, TagVersion>; members: Map<string, string> }
-    | undefined;
-  recent: { epoch: string; floor: number; ring: { tag: string; seq: number }[]; last: Map<string, number> } | undefined;
-  readonly tags: Map<string, TagVersion & { epoch: string }>;
-  readonly entries: Map<string, { bytes: Buffer; epoch: string; seq: number; until: number }>;
-  readonly leases: Map<string, { token: string | undefined; epoch: string; seq: number; until: number }>;
 }
 
 /** What a connection adds to every script: the run id it was told, and an epoch in case one is needed. */
@@ -239,25 +229,4 @@ export class SimServer {
     if (livesInHead(tag)) head.tags.set(tag, version);
     else this.data.tags.set(tag, { ...version, epoch: head.epoch });
   }
-}
-
-function empty(): Data {
-  return { head: undefined, recent: undefined, tags: new Map(), entries: new Map(), leases: new Map() };
-}
-
-/** A copy that shares only what is never changed in place. */
-function copyOf({ head, recent, tags, entries, leases }: Data): Data {
-  return {
-    head: head && { ...head, tags: new Map(head.tags), members: new Map(head.members) },
-    recent: recent && { ...recent, ring: [...recent.ring], last: new Map(recent.last) },
-    tags: new Map(tags),
-    entries: new Map(entries),
-    leases: new Map(leases),
-  };
-}
-
-function raised(old: TagVersion | undefined, seq: number, mode: InvalidationMode): TagVersion {
-  if (old === undefined) return { deleted: seq, expired: seq };
-  if (mode === 'expire') return { deleted: old.deleted, expired: Math.max(old.expired, seq) };
-  return { deleted: Math.max(old.deleted, seq), expired: Math.max(old.expired, seq) };
 }

@@ -108,7 +108,7 @@ async function hunt(most) {
       if (first !== undefined) found = { seed, ...first };
     }
     process.stdout.write(
-      `${mutant.profile.padEnd(16)} ${String(found?.seed ?? 'none').padStart(5)}  ${mutant.rule}  ${found?.rule ?? ''} ${found?.what ?? ''}\n`,
+      `${profile.name.padEnd(16)} ${String(found?.seed ?? 'none').padStart(5)}  ${mutant.rule}  ${found?.rule ?? ''} ${found?.what ?? ''}\n`,
     );
   }
 }

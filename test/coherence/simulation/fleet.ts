@@ -77,7 +77,7 @@ export class Fleet {
     const host: Host = { frozen: false, dead: false, parked: [] };
     const clock = new SimClock(world, host, 1 + world.random.between(-profile.drift, profile.drift));
     const unavailable = (): CacheError => new library.CacheError('L2_UNAVAILABLE', 'simulated');
-    const store = new SimStore(network, host, clock, TIMEOUT_MS, unavailable);
+    const store = new SimStore({ network, host, clock, timeoutMs: TIMEOUT_MS, unavailable }, profile.cluster);
     const strata = new library.Strata({
       remote: store,
       bus: new SimBus(network, host, clock, store),

@@ -9,6 +9,12 @@ interface Lane {
   readonly held: (() => void)[];
 }
 
+/** Commands to the node of `head`, the subscription there, and commands to the node of the entries in a cluster. */
+export type ConnectionKind = 'commands' | 'subscription' | 'entries';
+
+/** Share of the messages that are read together with the one before. */
+const TOGETHER = 0.3;
+
 /** One TCP connection between an instance and the server. */
 export class Connection {
   /** False once this side knows that it is over. */
@@ -20,6 +26,7 @@ export class Connection {
   constructor(
     private readonly network: Network,
     readonly host: Host,
+    readonly kind: ConnectionKind,
     private readonly onClosed: () => void,
     private readonly slowness: number,
   ) {}
@@ -27,7 +34,11 @@ export class Connection {
   /** Runs `action` at the server, if the message gets there. */
   toServer(action: () => void): void {
     if (!this.clientOpen) return;
-    this.travel(this.up, 'up', this.network.serverHost, () => this.serverOpen && this.network.isUp && action());
+    this.travel(this.up, 'up', this.network.serverHost, () => {
+      // What meets no server is answered with a reset: nothing that follows on this connection is served either.
+      this.serverOpen &&= this.network.serves(this.kind);
+      if (this.serverOpen) action();
+    });
   }
 
   /** Runs `action` at the instance, if the message gets there. */
@@ -38,19 +49,20 @@ export class Connection {
   /** The server's end is gone at once; this end notices after `notice`. */
   cut(notice: number): void {
     this.serverOpen = false;
-    this.network.world.after(notice, () => this.closed(), this.host, true);
+    this.network.world.after(notice, () => this.closed(), this.host, this);
   }
 
   /** This end gives up; what it sent may still arrive. */
   close(): void {
     this.clientOpen = false;
     const { world, serverHost } = this.network;
-    world.after(this.network.delay(), () => this.network.forget(this), serverHost, true);
+    world.after(this.network.delay(), () => this.network.forget(this), serverHost, this);
   }
 
   healed(direction: 'up' | 'down'): void {
     const to = direction === 'up' ? this.network.serverHost : this.host;
-    for (const action of this[direction].held.splice(0)) this.network.world.after(0, action, to, true);
+    const lane = this[direction];
+    for (const action of lane.held.splice(0)) this.network.world.after(0, action, to, lane);
   }
 
   private closed(): void {
@@ -61,12 +73,15 @@ export class Connection {
 
   private travel(lane: Lane, direction: 'up' | 'down', to: Host, action: () => void): void {
     const { world } = this.network;
-    lane.lastArrival = Math.max(lane.lastArrival + 0.001, world.now + this.network.delay(this.slowness));
+    // Some come with the one before, in the same read of the socket.
+    const arrival = world.now + this.network.delay(this.slowness);
+    const together = lane.lastArrival > world.now && world.random.chance(TOGETHER);
+    if (!together) lane.lastArrival = Math.max(lane.lastArrival + 0.001, arrival);
     const arrive = (): void => {
       if (lane.held.length > 0 || this.network.isPartitioned(this.host, direction)) lane.held.push(action);
       else action();
     };
-    world.after(lane.lastArrival - world.now, arrive, to, true);
+    world.after(lane.lastArrival - world.now, arrive, to, lane);
   }
 }
 
@@ -111,9 +126,9 @@ export class Network {
     return random.between(0.1, 1);
   }
 
-  connect(host: Host, kind: 'commands' | 'subscription', onClosed: () => void): Connection {
-    const slowness = kind === 'commands' ? this.profile.commandSlowness : 1;
-    const connection = new Connection(this, host, onClosed, slowness);
+  connect(host: Host, kind: ConnectionKind, onClosed: () => void): Connection {
+    const slowness = kind === 'subscription' ? 1 : this.profile.commandSlowness;
+    const connection = new Connection(this, host, kind, onClosed, slowness);
     this.connections.add(connection);
     return connection;
   }
@@ -161,13 +176,18 @@ export class Network {
     }
   }
 
+  /** The node of the entries stays up when that of `head` goes down. */
+  serves(kind: ConnectionKind): boolean {
+    return this.isUp || kind === 'entries';
+  }
+
   stopServer(): void {
     this.isUp = false;
-    this.cut(() => true, 40);
+    this.cut(({ kind }) => kind !== 'entries', 40);
   }
 
   startServer(state: 'empty' | 'saved' | 'whole'): void {
-    this.server.restart(state, `run-${++this.runs}`);
+    this.server.restart(state, `run-${++this.runs}`, this.profile.cluster);
     this.isUp = true;
   }
 

@@ -16,6 +16,8 @@ export interface Profile {
   readonly maxStaleMs: number;
   readonly maxTags: number;
   readonly recentSize: number;
+  /** Entries are at a node of their own, on a connection of their own. */
+  readonly cluster: boolean;
   /** Readers declare different tags for the same key, as during a rolling deploy. */
   readonly rolling: boolean;
   /** Loads fail now and then. */
@@ -62,6 +64,7 @@ const BASE: Omit<Profile, 'name'> = {
   maxStaleMs: 0,
   maxTags: 1_000,
   recentSize: 50,
+  cluster: false,
   rolling: false,
   failingLoads: false,
   loadMs: 12,
@@ -106,6 +109,7 @@ export const PROFILES: readonly Profile[] = [
   profile('stepWall', { faults: ['stepWall', 'freeze'] }),
   profile('drift', { faults: ['freeze', 'halfOpen'], drift: 0.02 }),
   profile('rolling', { rolling: true, faults: ['cutSubscription'] }),
+  profile('cluster', { cluster: true, commandSlowness: 4, faults: ['cutCommands', ...RESTARTS], faultEvery: 60 }),
   profile('smallTable', { maxTags: 2, recentSize: 3, calmHits: 0.05 }),
   profile('maxStale', {
     maxStaleMs: 250,

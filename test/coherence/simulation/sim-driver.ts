@@ -1,149 +1,69 @@
-import type { Bus, BusListener, CacheError, Clock, RemoteStore, Timer } from '@strata/cache/core';
+import type { Bus, BusListener, Clock, RemoteStore } from '@strata/cache/core';
 import type { Connection, Network } from './network';
-import type { Opening, SimServer } from './sim-server';
+import { HANDSHAKE_MS, SimLink, type LinkEnds } from './sim-link';
+import type { HeadRead } from './sim-server';
 import type { Host } from './world';
 
-const HANDSHAKE_MS = 60;
-
-interface Waiting {
-  readonly since: number;
-  readonly fail: (error: CacheError) => void;
-}
-
-/**
- * What `RedisLink` and `RedisRemoteStore` do, over the simulated network: one connection, one deadline for
- * all commands on it, the run id asked for once, nothing sent twice.
- */
+/** What `RedisRemoteStore` does: the same commands in the same order, on one node or on two. */
 export class SimStore implements RemoteStore {
   readonly holdsEntries = true;
-  private connection: Connection | undefined;
-  private run: string | undefined;
-  private readonly waiting = new Set<Waiting>();
-  private watchdog: Timer | undefined;
+  private readonly control: SimLink;
+  /** The node of the entries; that of `head` when it is not a cluster. */
+  private readonly holder: SimLink;
 
-  constructor(
-    private readonly network: Network,
-    private readonly host: Host,
-    private readonly clock: Clock,
-    private readonly timeoutMs: number,
-    private readonly unavailable: () => CacheError,
-  ) {
-    this.connect();
+  constructor(ends: LinkEnds, cluster: boolean) {
+    this.control = new SimLink(ends, 'commands');
+    this.holder = cluster ? new SimLink(ends, 'entries') : this.control;
   }
 
   get available(): boolean {
-    return this.run !== undefined;
+    return this.control.available;
   }
 
   // As the driver does it: several commands in one flush, between which others may come.
-  read: RemoteStore['read'] = (key, tags) =>
-    this.askInTurn(
+  read: RemoteStore['read'] = async (key, tags) => {
+    if (this.holder !== this.control) {
+      const asked = this.holder.ask((server) => server.bytesOf(key)).catch(() => undefined);
+      const [bytes, read] = await Promise.all([asked, this.readTags(tags)]);
+      return { ...read, bytes };
+    }
+    return this.control.ask(
       (server) => server.bytesOf(key),
       (server, { run }, bytes) => ({ bytes, read: server.readHead(tags, run) }),
-      (server, _opening, { bytes, read }) => server.readTags(tags, bytes, read),
+      (server, _opening, { bytes, read }: { bytes: Buffer | undefined; read: HeadRead | undefined }) =>
+        server.readTags(tags, bytes, read),
     );
+  };
 
   readTags: RemoteStore['readTags'] = (tags) =>
-    this.askInTurn(
-      () => undefined,
+    this.control.ask(
       (server, { run }) => server.readHead(tags, run),
-      (server, _opening, read) => server.readTags(tags, undefined, read),
+      (server, _opening, read: HeadRead | undefined) => server.readTags(tags, undefined, read),
     );
 
-  grant: RemoteStore['grant'] = (request) => this.ask((server, opening) => server.grant(request, opening));
+  grant: RemoteStore['grant'] = (request) => this.control.ask((server, opening) => server.grant(request, opening));
 
-  fill: RemoteStore['fill'] = (request) =>
-    this.askInTurn(
-      (server, opening) => server.settle(request, opening),
-      (server) => server.store(request),
-      (_server, _opening, stored) => stored,
-    );
+  fill: RemoteStore['fill'] = async (request) => {
+    const settled = this.control.ask((server, opening) => server.settle(request, opening));
+    const stored = this.holder.ask((server) => server.store(request));
+    const [, took] = await Promise.all([settled, stored]);
+    return took;
+  };
 
-  release: RemoteStore['release'] = (key, token) => this.ask((server) => server.release(key, token));
+  release: RemoteStore['release'] = (key, token) => this.control.ask((server) => server.release(key, token));
 
   invalidate: RemoteStore['invalidate'] = (message) =>
-    this.ask((server, opening) => server.invalidate(message, opening));
+    this.control.ask((server, opening) => server.invalidate(message, opening));
 
   heartbeat: RemoteStore['heartbeat'] = (member, beat) =>
-    this.ask((server, opening) => server.heartbeat(member, beat, opening));
+    this.control.ask((server, opening) => server.heartbeat(member, beat, opening));
 
-  removeMember: RemoteStore['removeMember'] = (member, mark) => this.ask((server) => server.removeMember(member, mark));
+  removeMember: RemoteStore['removeMember'] = (member, mark) =>
+    this.control.ask((server) => server.removeMember(member, mark));
 
   /** Best effort, like an acknowledgement. */
   tell(action: () => void): void {
-    if (this.available) this.connection!.toServer(action);
-  }
-
-  private ask<R>(run: (server: SimServer, opening: Opening) => R): Promise<R> {
-    return this.askInTurn(
-      () => undefined,
-      () => undefined,
-      (server, opening) => run(server, opening),
-      1,
-    );
-  }
-
-  /** Commands one after the other on the connection, each with what the one before has told; one answer. */
-  private askInTurn<A, B, R>(
-    first: (server: SimServer, opening: Opening) => A,
-    second: (server: SimServer, opening: Opening, told: A) => B,
-    last: (server: SimServer, opening: Opening, told: B) => R,
-    messages = 3,
-  ): Promise<R> {
-    if (this.run === undefined) return Promise.reject(this.unavailable());
-    const connection = this.connection!;
-    const { server, world } = this.network;
-    const opening = { run: this.run, epoch: world.random.hex(16), sentAtSeq: server.seq };
-    return new Promise<R>((resolve, reject) => {
-      const waiting = { since: this.clock.monotonic(), fail: reject };
-      this.waiting.add(waiting);
-      this.watch();
-      let told: unknown;
-      const steps = [first, (s: SimServer, o: Opening) => second(s, o, told as A)].slice(3 - messages);
-      for (const step of messages === 1 ? [] : steps) connection.toServer(() => (told = step(server, opening)));
-      connection.toServer(() => {
-        const result = last(server, opening, told as B);
-        connection.toClient(() => {
-          this.waiting.delete(waiting);
-          resolve(result);
-        });
-      });
-    });
-  }
-
-  private watch(): void {
-    this.watchdog ??= this.clock.after(this.timeoutMs / 4, () => {
-      this.watchdog = undefined;
-      const [oldest] = this.waiting;
-      const overdue = oldest !== undefined && this.clock.monotonic() - oldest.since > this.timeoutMs;
-      // After a pause of our own the answers that wait are read first.
-      if (overdue) this.clock.after(0.5, () => this.waiting.has(oldest) && this.reset());
-      if (this.waiting.size > 0) this.watch();
-    });
-  }
-
-  private reset(): void {
-    this.connection?.close();
-    this.lost();
-  }
-
-  private lost(): void {
-    this.run = undefined;
-    for (const { fail } of this.waiting) fail(this.unavailable());
-    this.waiting.clear();
-    this.clock.after(5 + this.network.world.random.between(0, 15), () => this.connect());
-  }
-
-  private connect(): void {
-    const connection = this.network.connect(this.host, 'commands', () => this.lost());
-    this.connection = connection;
-    this.clock.after(HANDSHAKE_MS, () => {
-      if (this.connection === connection && this.run === undefined) this.reset();
-    });
-    connection.toServer(() => {
-      const { run } = this.network.server;
-      connection.toClient(() => (this.run = run));
-    });
+    this.control.tell(action);
   }
 }
 

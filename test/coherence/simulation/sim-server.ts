@@ -16,7 +16,6 @@ export interface ServerRules {
   readonly runIgnored?: boolean;
   readonly lostMembersIgnored?: boolean;
   readonly missingTagTakesBorn?: boolean;
-  readonly recentIgnored?: boolean;
   /** The writer chooses the version when it sends, and the last write to arrive wins. */
   readonly lastWriterWins?: boolean;
 }
@@ -115,7 +114,7 @@ export class SimServer {
     for (const tag of epoch === born.epoch ? request.tags : []) {
       if (this.version(tag) !== undefined) continue;
       const recorded = recent.last.get(tag) ?? recent.floor;
-      let version = recent.floor <= born.seq && !this.rules.recentIgnored ? recorded : seq;
+      let version = recent.floor <= born.seq ? recorded : seq;
       if (this.rules.missingTagTakesBorn) version = born.seq;
       this.put(tag, { deleted: version, expired: version });
     }
@@ -173,9 +172,12 @@ export class SimServer {
     this.saved = copyOf(this.data);
   }
 
-  restart(state: 'empty' | 'saved' | 'whole', run: string): void {
+  /** @param entriesStay they are at another node, which goes on */
+  restart(state: 'empty' | 'saved' | 'whole', run: string, entriesStay: boolean): void {
+    const { entries } = this.data;
     if (state === 'empty') this.data = empty();
     if (state === 'saved') this.data = copyOf(this.saved);
+    if (entriesStay) this.data = { ...this.data, entries };
     this.run = run;
   }
 

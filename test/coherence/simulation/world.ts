@@ -12,7 +12,8 @@ interface Event {
   at: number;
   readonly order: number;
   readonly host: Host | undefined;
-  readonly ordered: boolean;
+  /** What it came by, if it is a message: those of one lane keep their order. */
+  readonly lane: object | undefined;
   run: (() => void) | undefined;
 }
 
@@ -30,9 +31,9 @@ export class World {
 
   constructor(readonly random: Random) {}
 
-  /** `ordered` events keep their order when they had to wait for a frozen host; others may overtake them. */
-  after(delay: number, run: () => void, host?: Host, ordered = false): Planned {
-    const event: Event = { at: this.now + delay, order: this.orders++, host, ordered, run };
+  /** Messages keep their order when they had to wait for a frozen host; timers may overtake them. */
+  after(delay: number, run: () => void, host?: Host, lane?: object): Planned {
+    const event: Event = { at: this.now + delay, order: this.orders++, host, lane, run };
     push(this.queue, event);
     return { cancel: () => void (event.run = undefined) };
   }
@@ -41,14 +42,27 @@ export class World {
     const event = pop(this.queue);
     if (event === undefined) return false;
     this.now = Math.max(this.now, event.at);
-    if (event.run === undefined || event.host?.dead === true) return true;
+    if (!this.happen(event)) return true;
+    // What one read of a socket brings is handled in one turn of the loop: no promise settles in between.
+    for (let next = this.queue[0]; this.isOfTheSameRead(event, next); next = this.queue[0]) {
+      this.happen(pop(this.queue)!);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    return true;
+  }
+
+  private isOfTheSameRead({ lane, host }: Event, next: Event | undefined): boolean {
+    return lane !== undefined && next?.lane === lane && next.at <= this.now && host?.frozen !== true;
+  }
+
+  private happen(event: Event): boolean {
+    if (event.run === undefined || event.host?.dead === true) return false;
     if (event.host?.frozen === true) {
       event.host.parked.push(event);
-      return true;
+      return false;
     }
     this.steps++;
     event.run();
-    await new Promise((resolve) => setImmediate(resolve));
     return true;
   }
 
@@ -56,8 +70,8 @@ export class World {
   thaw(host: Host): void {
     host.frozen = false;
     const parked = host.parked.splice(0);
-    const messages = parked.filter(({ ordered }) => ordered);
-    for (const timer of parked.filter(({ ordered }) => !ordered)) {
+    const messages = parked.filter(({ lane }) => lane !== undefined);
+    for (const timer of parked.filter(({ lane }) => lane === undefined)) {
       messages.splice(this.random.below(messages.length + 1), 0, timer);
     }
     for (const event of messages) {

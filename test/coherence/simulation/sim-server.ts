@@ -142,13 +142,14 @@ export class SimServer {
     const recent = this.openRecent();
     head.seq++;
     const seq = this.rules.lastWriterWins ? opening.sentAtSeq + 1 : head.seq;
+    const prior = Math.max(...message.tags.map((tag) => this.version(tag)?.expired ?? seq));
     for (const tag of message.tags) {
       const old = this.rules.lastWriterWins ? undefined : this.version(tag);
       this.put(tag, raised(old, seq, message.mode));
       this.record(recent, tag, seq);
     }
     this.publisher.toAll({ ...message, epoch: head.epoch, seq });
-    return { epoch: head.epoch, seq, members: new Map(head.members) };
+    return { epoch: head.epoch, seq, members: new Map(head.members), prior };
   }
 
   heartbeat(member: string, beat: number, opening: Opening) {

@@ -4,17 +4,20 @@ import type { Floors, Judge, Seen } from '../judge';
 import { LEASE_MS, type Profile } from './profiles';
 import type { World } from './world';
 
-const READ_KEYS = ['x', 'y', 'z', 'list'] as const;
+const READ_KEYS = ['x', 'y', 'z', 'w', 'list'] as const;
 type ReadKey = (typeof READ_KEYS)[number];
 
 /** Tags that a reader of a key declares; `list` learns `y` while it loads. */
-const DECLARED: Readonly<Record<ReadKey, readonly string[]>> = { x: ['x'], y: ['y'], z: [], list: ['x'] };
+const DECLARED: Readonly<Record<ReadKey, readonly string[]>> = { x: ['x'], y: ['y'], z: [], w: ['w'], list: ['x'] };
+
+/** Longest that a write of `w` spends at the database. */
+const PUT_MS = 4;
 
 class LoadFailed extends Error {}
 
 /** The database, and everybody who reads and writes through the cache. */
 export class Workload {
-  static readonly KEYS = ['x', 'y', 'z'] as const;
+  static readonly KEYS = ['x', 'y', 'z', 'w'] as const;
   /** Hardly any writes: what L1 holds then should be served. */
   calm = false;
   /** From then on nothing goes wrong any more. */
@@ -23,7 +26,7 @@ export class Workload {
   private forgottenFrom = Infinity;
   /** No operation begins any more. */
   over = false;
-  readonly committed: Record<string, number> = { x: 0, y: 0, z: 0 };
+  readonly committed: Record<string, number> = { x: 0, y: 0, z: 0, w: 0 };
   /** Operations that have begun and not ended, with their start; those of dead processes never end. */
   readonly open = new Map<object, { since: number; what: string; instance: Instance }>();
   /** The writer of `z` is alone: two concurrent `set` of one key have no order that a cache could know. */
@@ -79,6 +82,7 @@ export class Workload {
   private write(instance: Instance): void {
     const { random } = this.world;
     const key = random.pick(Workload.KEYS);
+    if (key === 'w' && random.chance(0.7)) return this.put(instance);
     if (key === 'z' && this.writingZ !== undefined && !this.writingZ.host.dead) return;
     if (key === 'z') this.writingZ = instance;
     const mode = random.chance(0.2) && !this.profile.failingLoads ? 'expire' : 'delete';
@@ -99,9 +103,27 @@ export class Workload {
     });
   }
 
+  /** Any number of writers at a time, each with what it has written itself: the database alone orders them. */
+  private put(instance: Instance): void {
+    this.operation(instance, 'put w', async () => {
+      const { clock, cache } = instance;
+      const [from, begun] = [clock.monotonic(), this.world.now];
+      const produce = async (): Promise<Seen> => {
+        await this.sleep(instance, this.world.random.between(0, PUT_MS / 2));
+        const version = ++this.committed['w']!;
+        await this.sleep(instance, this.world.random.between(0, PUT_MS / 2));
+        return { w: version };
+      };
+      const { value, deferred } = await cache.put('w', produce, { tags: ['w'] });
+      if (instance.host.dead) return;
+      this.judge.writeEnds('w', value['w']!, deferred, instance.incarnation);
+      if (!this.wasFrozenSince(instance, begun)) this.judgeWait('w', clock.monotonic() - from - PUT_MS, begun);
+    });
+  }
+
   /** C2: one deadline of the driver for each command, and one lease for who stays silent. */
   private judgeWait(key: string, waited: number, begun: number): void {
-    const commands = key === 'z' ? 2 : 1;
+    const commands = { x: 1, y: 1, z: 2, w: 3 }[key] ?? 1;
     // The first write in the calm may still wait for who has died before; after it nobody is waited for.
     const silent = begun > this.forgottenFrom ? 0 : LEASE_MS;
     const longest = silent + commands * (1.5 * TIMEOUT_MS + 2);

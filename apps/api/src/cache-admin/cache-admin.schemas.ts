@@ -1,3 +1,4 @@
+import { MAX_KEY_LENGTH } from '@strata/cache';
 import { z } from 'zod';
 
 const MAX_NAMES = 1_000;
@@ -13,7 +14,7 @@ export const invalidation = z
   .strictObject(
     {
       tags: z.array(name(256), { error: 'must be an array of strings' }).optional(),
-      keys: z.array(name(8_192), { error: 'must be an array of strings' }).optional(),
+      keys: z.array(name(MAX_KEY_LENGTH), { error: 'must be an array of strings' }).optional(),
     },
     { error: 'must be a JSON object' },
   )

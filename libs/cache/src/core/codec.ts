@@ -31,6 +31,13 @@ export interface CodecOptions {
   readonly maxEntryValues: number;
 }
 
+/** Room for the key, the tags and the validator of an entry, in bytes. */
+const NAMES_BYTES = 2 * 1_024 * 1_024;
+
+/** Largest entry that {@link encodeEntry} writes and {@link decodeEntry} looks at. */
+export const maxStoredBytes = ({ maxEntryBytes }: Pick<CodecOptions, 'maxEntryBytes'>): number =>
+  HEADER_BYTES + NAMES_BYTES + maxEntryBytes;
+
 /** Why bytes were refused. */
 export class UnreadableEntry extends Error {}
 
@@ -76,6 +83,8 @@ export async function decodeEntry<T>(
   serializer: Serializer<T>,
   options: CodecOptions,
 ): Promise<DecodedEntry<T>> {
+  // Before the checksum: whoever filled this with half a gigabyte must not hold the event loop.
+  if (bytes.length > maxStoredBytes(options)) throw new UnreadableEntry('entry over the bound');
   if (bytes.length < HEADER_BYTES || bytes[0] !== MAGIC) throw new UnreadableEntry('not an entry');
   if (bytes[1] !== WIRE_VERSION) throw new UnreadableEntry(`wire version ${bytes[1]}`);
   if (bytes[4] !== serializer.id) throw new UnreadableEntry('another serializer');

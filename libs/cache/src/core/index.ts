@@ -1,6 +1,8 @@
 export { Strata, type StrataOptions } from './strata';
-export { TieredCache, type ReadOptions, type EntryExplanation } from './tiered-cache';
+export { TieredCache, type ReadOptions } from './tiered-cache';
+export type { EntryExplanation, EntryFacts, EntryState } from './explain';
 export { MAX_KEY_LENGTH } from './keys';
+export type { PutResult } from './puts';
 export type { Loader, LoaderContext } from './loading';
 export type { ManyLoader } from './batch-load';
 export type { ReadResult, ReadSource } from './read-result';

@@ -1,14 +1,18 @@
 import { EVERYTHING, everythingIn, tagOfKey, userTag } from './coherence/tags';
 import { CacheError } from './errors';
 
-/** Longest key, in UTF-16 code units. */
-export const MAX_KEY_LENGTH = 8_192;
+/** Longest key, in UTF-16 code units: room for 64 KiB of input and what tells its parts from one another. */
+export const MAX_KEY_LENGTH = 131_072;
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
+/** True for what {@link assertKey} accepts. */
+export const isKey = (key: unknown): key is string =>
+  typeof key === 'string' && key.length > 0 && key.length <= MAX_KEY_LENGTH && key.isWellFormed();
+
 /** @throws CacheError `INVALID_KEY` */
 export function assertKey(key: string): void {
-  if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY_LENGTH || !key.isWellFormed()) {
+  if (!isKey(key)) {
     throw new CacheError('INVALID_KEY', `a key is a well-formed string of 1 to ${MAX_KEY_LENGTH} characters`);
   }
 }

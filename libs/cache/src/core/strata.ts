@@ -219,7 +219,7 @@ export class Strata {
     this.drop.set(name, (key) => store.delete(key));
     const { invalidator } = this;
     const tiers = { local, reader, fills, invalidator, hasRemote: this.remote.holdsEntries };
-    return new TieredCache<T>({ name, options, ...tiers, state, counters, events, clock });
+    return new TieredCache<T>({ name, options, ...tiers, remote, state, counters, events, clock });
   }
 
   /** Frees the memory of single keys at once; entries hit by other tags go when they are next read. */

@@ -1,7 +1,7 @@
 import { BatchLoad, type ManyLoader } from './batch-load';
 import type { LocalStore } from './ports/local-store';
 import type { InvalidationResult } from './coherence/invalidator';
-import { deadAt } from './entry';
+import { explainEntry, type EntryExplanation } from './explain';
 import { assertKey, protocolTags, userTags } from './keys';
 import { Loading, type Loader } from './loading';
 import { resolveEntryOptions, type EntryOptions } from './options';
@@ -9,6 +9,9 @@ import type { ReadResult } from './read-result';
 import type { ReadThrough } from './read-through';
 import type { CacheCounters } from './stats';
 import type { LocalLookup } from './tiers/local-tier';
+import { untilAborted } from './until-aborted';
+import { Puts, type PutResult } from './puts';
+import type { RemoteTier } from './tiers/remote-tier';
 import { Writes, type WriteParts } from './writes';
 
 /** Options of one read or write. */
@@ -22,12 +25,7 @@ export interface ReadOptions extends EntryOptions {
 /** Parts a {@link TieredCache} is assembled from; `Strata.cache()` does it. */
 export interface TieredCacheParts<T> extends WriteParts<T> {
   readonly reader: ReadThrough<T>;
-}
-
-/** Explains one entry: who holds it and whether it may be served. */
-export interface EntryExplanation {
-  readonly key: string;
-  readonly L1: { ageMs: number; ttlMs: number; bytes: number; negative: boolean; tags: readonly string[] } | undefined;
+  readonly remote: RemoteTier<T>;
 }
 
 /**
@@ -37,9 +35,11 @@ export interface EntryExplanation {
  */
 export class TieredCache<T = unknown> {
   private readonly writes: Writes<T>;
+  private readonly puts: Puts<T>;
 
   constructor(private readonly parts: TieredCacheParts<T>) {
     this.writes = new Writes(parts);
+    this.puts = new Puts(parts, parts.remote);
   }
 
   get name(): string {
@@ -176,6 +176,22 @@ export class TieredCache<T = unknown> {
     return this.writes.setMany(entries, options);
   }
 
+  /**
+   * Runs `produce`, which writes and returns what it wrote; then the key is invalidated everywhere and the value
+   * kept, unless another write of the same key or of a tag may have come between: then the next read loads. So
+   * two writers at a time need no order of their own, as {@link set} would ask for.
+   *
+   * @param tagsOf tags that only the value knows
+   */
+  put(
+    key: string,
+    produce: () => T | Promise<T>,
+    options: ReadOptions = NO_OPTIONS,
+    tagsOf?: (value: T) => readonly string[],
+  ): Promise<PutResult<T>> {
+    return this.puts.put(key, produce, options, tagsOf);
+  }
+
   /** Gone everywhere, with no stale fallback. */
   delete(key: string): Promise<InvalidationResult> {
     return this.writes.deleteMany([key]);
@@ -206,13 +222,9 @@ export class TieredCache<T = unknown> {
     this.parts.local.reweigh(key, value);
   }
 
-  /** What L1 holds of `key`, without serving it. */
-  explain(key: string): EntryExplanation {
-    const entry = this.parts.local.inspect(key);
-    if (entry === undefined) return { key, L1: undefined };
-    const now = this.parts.clock.now();
-    const { bytes, negative, tags, createdAt } = entry;
-    return { key, L1: { ageMs: now - createdAt, ttlMs: deadAt(entry) - now, bytes, negative, tags } };
+  /** What each tier holds of `key` and would do with it; serves, counts and loads nothing. */
+  explain(key: string): Promise<EntryExplanation> {
+    return explainEntry(this.parts, key);
   }
 
   /** Resolves when nothing is being loaded or stored. */
@@ -231,17 +243,6 @@ function present<T>(keys: readonly string[], values: readonly (T | undefined)[])
   const found = new Map<string, T>();
   values.forEach((value, i) => value !== undefined && found.set(keys[i]!, value));
   return found;
-}
-
-/** Rejects with the signal's reason as soon as it is aborted, whatever becomes of `work`. */
-function untilAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  work.catch(() => undefined);
-  return new Promise<R>((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 const NO_OPTIONS: ReadOptions = Object.freeze({});

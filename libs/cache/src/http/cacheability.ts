@@ -19,12 +19,15 @@ export function requestBypass(method: string, headers: HeaderBag, isKeyed: boole
 
 /**
  * True when a response with these headers may be kept (RFC 9111, sections 3, 4.1 and 7.3). One that varies by a
- * request header that is not part of the key (`keyed`) may not; encodings are a matter of the answer.
+ * request header that is not part of the key (`keyed`) may not. Encodings are a matter of the answer, unless the
+ * handler has chosen one itself.
  */
 export function responseStorable(headers: HeaderBag, keyed: readonly string[] = []): boolean {
   if (headers['set-cookie'] !== undefined) return false;
   const control = headers['cache-control'];
   if (hasDirective(control, 'no-store') || hasDirective(control, 'private')) return false;
+  const coding = headers['content-encoding'];
+  if (coding !== undefined && coding !== 'identity' && !keyed.includes('accept-encoding')) return false;
   const varies = String(headers['vary'] ?? '')
     .toLowerCase()
     .split(',');

@@ -5,16 +5,22 @@ export type KeyPart = string | number | boolean | undefined;
  * Builds a key from declared inputs only: `name?a=1&b=x`, sorted by name, each part percent-encoded, so
  * that different inputs never meet in one key and the order of a query string does not matter.
  *
- * @returns `undefined` for text that is not well-formed Unicode: such a request is not cached
+ * @returns `undefined` for text that is not well-formed Unicode, and for parts that are neither text, finite number
+ *   nor boolean (`?q=a&q=b` is an array in most parsers): such a request is not cached
  */
 export function canonicalKey(name: string, parts: Readonly<Record<string, KeyPart>> = {}): string | undefined {
   const encoded: string[] = [];
   for (const part of Object.keys(parts).sort()) {
     const value = parts[part];
     if (value === undefined) continue;
+    if (!isKeyPart(value)) return undefined;
     const text = String(value);
     if (!text.isWellFormed()) return undefined;
     encoded.push(`${encodeURIComponent(part)}=${encodeURIComponent(text)}`);
   }
   return encoded.length === 0 ? name : `${name}?${encoded.join('&')}`;
+}
+
+function isKeyPart(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }

@@ -20,10 +20,19 @@ export function isNotModified(request: HeaderBag, { etag, lastModified }: Valida
   return asked !== undefined && changed !== undefined && changed <= asked;
 }
 
-/** Milliseconds of an IMF-fixdate (RFC 9110, section 5.6.7), the one form that is still sent. */
+const DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
+const TIME = '\\d\\d:\\d\\d:\\d\\d';
+/** The three forms of RFC 9110, section 5.6.7: the one that is sent today, and two that must still be understood. */
+const FORMS = [
+  new RegExp(`^${DAY}, \\d\\d [A-Z][a-z]{2} \\d{4} ${TIME} GMT$`),
+  new RegExp(`^${DAY}[a-z]{3,6}, \\d\\d-[A-Z][a-z]{2}-\\d\\d ${TIME} GMT$`),
+  new RegExp(`^${DAY} [A-Z][a-z]{2} [ \\d]\\d ${TIME} \\d{4}$`),
+];
+
+/** Milliseconds of an HTTP date; `undefined` for text that is none. */
 function httpDate(text: string): number | undefined {
-  const form = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
-  const ms = form.test(text) ? Date.parse(text) : NaN;
+  if (!FORMS.some((form) => form.test(text))) return undefined;
+  const ms = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(ms) ? undefined : ms;
 }
 

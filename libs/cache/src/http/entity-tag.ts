@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ContentCoding } from './content-coding';
 
-/** Opaque part of an entity tag: visible characters but for the quote (RFC 9110, section 8.8.3). */
-const ENTITY_TAG = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+/** One member of a list of entity tags: visible characters but for the quote (RFC 9110, section 8.8.3). */
+const MEMBER = /[\t ,]*((?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")[\t ]*(?=,|$)/y;
 const SUFFIX = /-(br|gzip)"$/;
 
 /** Strong validator of these very bytes: 128 bits of their SHA-256. */
@@ -34,6 +34,15 @@ export function matchHits(header: string, current: string): boolean {
   return listed(header).some((tag) => !tag.startsWith('W/') && tag.replace(SUFFIX, '"') === current);
 }
 
+/** The tags of a list; none of a text that is no such list, whatever tags are in it. */
 function listed(header: string): string[] {
-  return [...header.matchAll(/(?:W\/)?"[^"]*"/g)].map(([tag]) => tag).filter((tag) => ENTITY_TAG.test(tag));
+  const text = header.replace(/[\t ,]+$/, '');
+  const tags: string[] = [];
+  MEMBER.lastIndex = 0;
+  while (MEMBER.lastIndex < text.length) {
+    const found = MEMBER.exec(text);
+    if (found === null) return [];
+    tags.push(found[1]!);
+  }
+  return tags;
 }

@@ -1,4 +1,5 @@
 import { EncodedForms } from './encoded-forms';
+import { isKeptHeader, isKeptStatus } from './kept-headers';
 
 /** A response as it is kept: what a hit sends, byte for byte. */
 export interface Representation {
@@ -22,10 +23,12 @@ export function encodeRepresentation(representation: Representation): Buffer {
 export function decodeRepresentation(bytes: Buffer): Representation {
   const head = headOf(bytes);
   const [status, headers] = JSON.parse(head.toString('utf8')) as [unknown, unknown];
-  if (!Number.isInteger(status) || typeof headers !== 'object' || headers === null) {
+  if (!isKeptStatus(status) || typeof headers !== 'object' || headers === null) {
     throw new TypeError('not a representation');
   }
-  for (const value of Object.values(headers)) if (typeof value !== 'string') throw new TypeError('not a header');
+  for (const [name, value] of Object.entries(headers)) {
+    if (!isKeptHeader(name, value)) throw new TypeError('not a header that is ever kept');
+  }
   // A copy on memory of its own: a slice would keep the whole network buffer alive for the life of the
   // entry, and one from Node's pool a slab of 8 KiB.
   const bodyAt = 4 + head.length;

@@ -19,7 +19,7 @@ import { openRedisClient } from '../interop/ioredis-yet';
 import type { Representation } from '../http/representation';
 import type { CacheRequest } from './cache-request';
 import type { Identify } from './http-key';
-import { NotRepresentable } from './http-load';
+import { ForOneOnly } from './http-load';
 import type { CacheModuleOptions } from './options';
 import { representationSerializer } from './representation-serializer';
 
@@ -80,7 +80,7 @@ export class CacheBackend {
       isNegative: (representation) => representation.status >= 400,
       // RFC 5861, section 4: stale may stand in for a failure of the server, not for a verdict on the request.
       isStaleAllowed: (error) =>
-        error instanceof HttpException ? error.getStatus() >= 500 : !(error instanceof NotRepresentable),
+        error instanceof HttpException ? error.getStatus() >= 500 : !(error instanceof ForOneOnly),
     });
   }
 

@@ -8,10 +8,15 @@ export interface CacheRequest {
   readonly query: Readonly<Record<string, unknown>>;
   readonly headers: HeaderBag;
   readonly body: unknown;
+  /** What a guard has put on the request as `user`: who has been verified. */
+  readonly user: unknown;
+  /** The request of the adapter, for whatever else guards and middleware have left there. */
+  readonly original: object;
 }
 
 /** The request of an HTTP handler; Fastify and Express agree on these names. */
 export function cacheRequest(context: ExecutionContext): CacheRequest {
-  const { method, params, query, headers, body } = context.switchToHttp().getRequest<CacheRequest>();
-  return { method, params, query, headers, body };
+  const original = context.switchToHttp().getRequest<CacheRequest>();
+  const { method, params, query, headers, body, user } = original;
+  return { method, params, query, headers, body, user, original };
 }

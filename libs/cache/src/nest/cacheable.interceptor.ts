@@ -1,5 +1,6 @@
 import {
   GatewayTimeoutException,
+  type HttpException,
   Injectable,
   Logger,
   type CallHandler,
@@ -12,11 +13,13 @@ import type { ReadResult } from '../core/read-result';
 import { cacheStatus, type CacheOutcome } from '../http/cache-status';
 import { asksForFresh, hasDirective, requestBypass } from '../http/cacheability';
 import type { Representation } from '../http/representation';
+import { isTag } from '../core/coherence/tags';
+import { answersByItself } from './answers-by-itself';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest } from './cache-request';
 import { sendAnswer } from './http-answer';
 import { fullKey } from './http-key';
-import { loadRepresentation, NotRepresentable, type Exchange } from './http-load';
+import { ForOneOnly, loadRepresentation, type Exchange } from './http-load';
 import { HttpResponse } from './http-response';
 import { CACHEABLE_METADATA } from './metadata';
 import type { CacheableOperation } from './operations';
@@ -43,43 +46,59 @@ export class CacheableInterceptor implements NestInterceptor {
     if (operation === undefined || context.getType() !== 'http') return next.handle();
     const response = new HttpResponse(context, this.host.httpAdapter);
     const exchange = { operation, request: cacheRequest(context), response, next };
+    const special = answersByItself(context);
+    if (special !== undefined) return this.passSpecial(exchange, special);
     const found = this.keyOf(exchange);
-    return 'bypass' in found ? this.pass(exchange, found.bypass) : from(this.serve(exchange, found.key));
+    return 'bypass' in found ? this.pass(exchange, found.bypass) : from(this.serve(exchange, found.key, found.tags));
   }
 
-  private keyOf({ operation, request }: Exchange): ReturnType<typeof fullKey> {
+  /** What the handler sends by itself is not seen by interceptors, and cannot be kept. */
+  private passSpecial(exchange: Exchange, how: string): Observable<unknown> {
+    this.warnOnce(exchange.operation, how);
+    return this.pass(exchange, how);
+  }
+
+  private keyOf({ operation, request }: Exchange): { key: string; tags: readonly string[] } | { bypass: string } {
     if (!this.backend.enabled) return { bypass: 'disabled' };
     const bypass = requestBypass(request.method, request.headers, operation.scope !== undefined);
     if (bypass !== undefined) return { bypass };
     if (!operation.condition(request)) return { bypass: 'condition' };
-    return fullKey(operation, request, this.backend.identify);
+    const found = fullKey(operation, request, this.backend.identify);
+    if ('bypass' in found) return found;
+    const tags = operation.tags(request);
+    return tags.every(isTag) ? { key: found.key, tags } : { bypass: 'tag' };
   }
 
   /** Runs the handler as if the cache were not there, but for the headers that say so. */
-  private pass({ response, next }: Exchange, detail: string): Observable<unknown> {
+  private pass({ operation, request, response, next }: Exchange, detail: string): Observable<unknown> {
     const outcome = { kind: 'forward', reason: 'bypass', stored: false, collapsed: false, detail } as const;
     response.set('cache-status', cacheStatus(outcome));
+    if (hasDirective(request.headers['cache-control'], 'only-if-cached')) throw notInCache();
     // Made for one sender, as far as we know: a cache on the way must not give it to another one.
-    if (PRIVATE_REASONS.has(detail)) response.set('cache-control', 'private, no-cache');
+    const isPrivate = PRIVATE_REASONS.has(detail) || isScoped(operation);
+    if (isPrivate) response.set('cache-control', 'private, no-cache');
+    else if (operation.headers['cache-control'] !== undefined && !response.has('cache-control'))
+      response.set('cache-control', 'no-cache');
+    response.vary(operation.vary);
     return next.handle().pipe(map((result: unknown) => unwrapped(result, response)));
   }
 
-  private async serve(exchange: Exchange, key: string): Promise<unknown> {
+  private async serve(exchange: Exchange, key: string, tags: readonly string[]): Promise<unknown> {
     const { operation, request, response } = exchange;
     const startedAt = performance.now();
     const cache = this.backend.httpCache(operation.cache);
-    const options = { ...operation.entry, tags: operation.tags(request) };
+    const options = { ...operation.entry, tags };
     const wantsFresh = asksForFresh(request.headers) && this.backend.mayRefresh(request);
     try {
       if (hasDirective(request.headers['cache-control'], 'only-if-cached'))
-        return await this.onlyIfCached(exchange, key);
+        return await this.onlyIfCached(exchange, key, tags);
       if (wantsFresh) await cache.expire(key);
       const result = await cache.fetch(key, (loading) => loadRepresentation(exchange, loading), options);
       this.stats.record(result.source !== 'load', performance.now() - startedAt);
       response.set('cache-status', cacheStatus(outcomeOf(result, wantsFresh)));
       return await sendAnswer(exchange, this.answerOf(key, result, cache));
     } catch (error) {
-      if (error instanceof NotRepresentable) return this.unrepresentable(exchange, error);
+      if (error instanceof ForOneOnly) return await this.forOneOnly(exchange, error, wantsFresh);
       if (!response.has('cache-status')) response.set('cache-status', cacheStatus(failed(wantsFresh)));
       throw error;
     }
@@ -91,32 +110,59 @@ export class CacheableInterceptor implements NestInterceptor {
     return { representation, entry: result.entry, isHit: result.source !== 'load', grown };
   }
 
-  /** RFC 9111, section 5.2.1.7: what is not kept is not worth a load to this client. */
-  private async onlyIfCached(exchange: Exchange, key: string): Promise<unknown> {
-    const { operation, request, response } = exchange;
+  private async onlyIfCached(exchange: Exchange, key: string, tags: readonly string[]): Promise<unknown> {
+    const { operation, response } = exchange;
     const startedAt = performance.now();
     const cache = this.backend.httpCache(operation.cache);
-    const result = await cache.inquire(key, { tags: operation.tags(request) });
+    const result = await cache.inquire(key, { tags });
     this.stats.record(result.value !== undefined, performance.now() - startedAt);
     response.set('cache-status', cacheStatus(result.value === undefined ? failed(false) : outcomeOf(result, false)));
-    if (result.value === undefined)
-      throw new GatewayTimeoutException('not in the cache, and only-if-cached was asked for');
+    if (result.value === undefined) throw notInCache();
     return sendAnswer(exchange, this.answerOf(key, result, cache));
   }
 
-  /** A stream belongs to the one caller for whom the handler made it; others who waited run it for themselves. */
-  private async unrepresentable(exchange: Exchange, error: NotRepresentable): Promise<unknown> {
-    const { operation, response, next } = exchange;
-    if (!this.warned.has(operation.where)) {
-      this.warned.add(operation.where);
-      this.logger.warn(`${operation.where} returns a stream or a file: it is never cached, @Cacheable has no effect`);
+  /** To the exchange whose handler ran; others who waited run it for themselves. */
+  private async forOneOnly(
+    { operation, response, next }: Exchange,
+    { exchange, outcome }: ForOneOnly,
+    wantsFresh: boolean,
+  ): Promise<unknown> {
+    const isOwn = exchange.response === response;
+    if ('error' in outcome) {
+      response.set('cache-status', cacheStatus(failed(wantsFresh)));
+      if (isOwn) throw outcome.error;
+    } else {
+      if (outcome.isStream) this.warnOnce(operation, 'stream');
+      const detail = outcome.isStream ? 'stream' : 'empty';
+      response.set('cache-status', cacheStatus({ ...failed(false), kind: 'forward', reason: 'bypass', detail }));
     }
-    const outcome = { kind: 'forward', reason: 'bypass', stored: false, collapsed: false, detail: 'stream' } as const;
-    response.set('cache-status', cacheStatus(outcome));
-    const own = error.exchange === exchange;
-    return unwrapped(own ? error.result : await lastValueFrom(next.handle(), { defaultValue: undefined }), response);
+    if (!response.has('cache-control'))
+      response.set('cache-control', isScoped(operation) ? 'private, no-cache' : 'no-cache');
+    const result =
+      isOwn && 'result' in outcome ? outcome.result : lastValueFrom(next.handle(), { defaultValue: undefined });
+    return unwrapped(await result, response);
+  }
+
+  private warnOnce({ where }: Exchange['operation'], how: string): void {
+    if (this.warned.has(where)) return;
+    this.warned.add(where);
+    this.logger.warn(`${where} answers with ${SPECIAL[how]}: it is never cached, @Cacheable has no effect`);
   }
 }
+
+/** What a warning calls an answer that cannot be kept. */
+const SPECIAL: Readonly<Record<string, string>> = {
+  stream: 'a stream or a file',
+  sse: 'server-sent events',
+  redirect: 'a redirect',
+  response: 'the response object itself (@Res() without passthrough, or @Next())',
+};
+
+const isScoped = ({ scope }: Exchange['operation']): boolean => scope === 'user' || scope === 'tenant';
+
+/** RFC 9111, section 5.2.1.7: what is not kept is not worth a load to this client. */
+const notInCache = (): HttpException =>
+  new GatewayTimeoutException('not in the cache, and only-if-cached was asked for');
 
 function unwrapped(result: unknown, response: HttpResponse): unknown {
   if (!(result instanceof WithHeaders)) return result;
@@ -124,7 +170,7 @@ function unwrapped(result: unknown, response: HttpResponse): unknown {
   return result.value as unknown;
 }
 
-function failed(wantsFresh: boolean): CacheOutcome {
+function failed(wantsFresh: boolean): CacheOutcome & { kind: 'forward' } {
   return { kind: 'forward', reason: wantsFresh ? 'request' : 'uri-miss', stored: false, collapsed: false };
 }
 

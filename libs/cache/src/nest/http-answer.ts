@@ -1,5 +1,6 @@
 import { HttpException, StreamableFile } from '@nestjs/common';
 import type { Entry } from '../core/entry';
+import { responseStorable } from '../http/cacheability';
 import { chooseCoding, type ContentCoding } from '../http/content-coding';
 import { cacheGroups, surrogateKey } from '../http/cache-groups';
 import { belongsTo304, isNotModified } from '../http/conditional';
@@ -30,23 +31,28 @@ export interface Answer {
 export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<unknown> {
   const { response, request } = exchange;
   const { representation } = answer;
-  setCachingHeaders(exchange, answer);
+  const mayTravel = answer.entry !== undefined || isForEverybody(exchange, representation);
+  response.isAnswered = true;
+  setCachingHeaders(exchange, answer, mayTravel);
   // A negative entry holds the message alone: the exception filter of the app words the answer anew, with the
   // request id of this request.
   if (representation.status !== OK) {
+    response.vary(exchange.operation.vary);
     throw new HttpException(representation.body.toString('utf8'), representation.status);
   }
   const { headers } = representation;
   const coding = codingFor(exchange, representation);
   const etag = headers['etag'] === undefined ? undefined : encodedTag(headers['etag'], coding);
   if (isNotModified(request.headers, { etag, lastModified: headers['last-modified'] })) {
-    for (const [name, value] of Object.entries(headers)) if (belongsTo304(name)) response.set(name, value);
+    response.setAll(Object.fromEntries(Object.entries(headers).filter(([name]) => belongsTo304(name))));
+    setAge(exchange, answer);
     varyBy(exchange, representation);
     if (etag !== undefined) response.set('etag', etag);
     response.status = NOT_MODIFIED;
     return undefined;
   }
   response.setAll(headers);
+  setAge(exchange, answer);
   varyBy(exchange, representation);
   if (etag !== undefined) response.set('etag', etag);
   return response.body(await bodyIn(coding, exchange, answer), headers['content-type']!);
@@ -71,19 +77,38 @@ function codingFor({ request }: Exchange, { body, headers }: Representation): Co
 
 /** Every form of an answer says by what it varies (RFC 9110, section 12.5.5). */
 function varyBy({ operation, response }: Exchange, { headers, body }: Representation): void {
-  const names = [...operation.vary, ...(isEncodable(body, headers['content-type']) ? ['accept-encoding'] : [])];
-  if (names.length > 0) response.vary(names);
+  response.vary([...operation.vary, ...(isEncodable(body, headers['content-type']) ? ['accept-encoding'] : [])]);
 }
 
-function setCachingHeaders({ operation, response }: Exchange, { entry, isHit }: Answer): void {
-  for (const [name, value] of Object.entries(operation.headers)) response.set(name, value);
+/**
+ * What was not kept here for a reason that lies in the answer (a cookie, `private`) must not be kept on the way
+ * either, whatever the route says of its answers.
+ */
+function isForEverybody({ operation, response }: Exchange, { headers }: Representation): boolean {
+  return responseStorable({ ...response.judged(), ...headers }, operation.vary);
+}
+
+function setCachingHeaders({ operation, response }: Exchange, { entry }: Answer, mayTravel: boolean): void {
+  if (!mayTravel) {
+    if (!response.has('cache-control')) response.set('cache-control', 'private, no-cache');
+    return;
+  }
+  for (const [name, value] of Object.entries(operation.headers)) {
+    const isDefault = name === 'cache-control' && operation.hasDefaultControl;
+    if (!isDefault || !response.has(name)) response.set(name, value);
+  }
   if (entry === undefined) return;
-  if (isHit) response.set('age', String(Math.max(0, Math.floor((Date.now() - entry.createdAt) / 1_000))));
   const tags = entry.tags.filter((tag) => tag.startsWith('t:')).map((tag) => tag.slice(2));
   const groups = cacheGroups(tags);
   if (groups !== undefined) response.set('cache-groups', groups);
   const keys = operation.surrogateKeys ? surrogateKey(tags) : undefined;
   if (keys !== undefined) response.set('surrogate-key', keys);
+}
+
+/** RFC 9111, section 5.1: seconds since the handler made it. */
+function setAge({ response }: Exchange, { entry, isHit }: Answer): void {
+  if (!isHit || entry === undefined) return;
+  response.set('age', String(Math.max(0, Math.floor((Date.now() - entry.createdAt) / 1_000))));
 }
 
 /** A body that both adapters send as these bytes: Express would make JSON of a buffer. */

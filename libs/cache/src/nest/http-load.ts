@@ -4,6 +4,7 @@ import type { LoaderContext } from '../core/loading';
 import { responseStorable } from '../http/cacheability';
 import { EncodedForms } from '../http/encoded-forms';
 import { entityTag } from '../http/entity-tag';
+import { isKeptHeader } from '../http/kept-headers';
 import type { Representation } from '../http/representation';
 import type { CacheRequest } from './cache-request';
 import type { HttpResponse } from './http-response';
@@ -21,20 +22,23 @@ export interface Exchange {
   readonly next: CallHandler;
 }
 
-/** A result that has no bytes to keep: it goes to the one caller for whom the handler ran, as it is. */
-export class NotRepresentable extends Error {
+/**
+ * An outcome that belongs to the one exchange whose handler ran: a result that has no bytes to keep, or an error
+ * that is about this request. Others who waited for it run the handler for themselves.
+ */
+export class ForOneOnly extends Error {
   constructor(
     readonly exchange: Exchange,
-    readonly result: unknown,
+    readonly outcome: { readonly result: unknown; readonly isStream: boolean } | { readonly error: HttpException },
   ) {
-    super('the result of the handler cannot be cached');
+    super('an outcome for its own request only');
   }
 }
 
 /**
  * Runs the handler and makes a representation of its result and of the headers that go with it.
  *
- * @throws NotRepresentable for streams and files
+ * @throws ForOneOnly for streams, files and nothing at all, and for errors below 500 that are not kept
  */
 export async function loadRepresentation(
   exchange: Exchange,
@@ -44,39 +48,52 @@ export async function loadRepresentation(
   try {
     const result: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
     const answer = result instanceof WithHeaders ? result : new WithHeaders(result, {});
-    if (isStream(answer.value)) throw new NotRepresentable(exchange, result);
-    const declared = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]);
-    const headers = { ...response.keepable(), ...(Object.fromEntries(declared) as Record<string, string>) };
-    const sent = { ...response.changes(), ...headers };
-    const storable = response.status === OK && responseStorable(sent, operation.vary);
-    if (!storable || operation.unless(answer.value, request)) loading.doNotStore();
-    return represent(answer.value, headers, response.changes()['content-type']);
+    if (!hasBytes(answer.value)) throw new ForOneOnly(exchange, { result, isStream: answer.value != null });
+    const declared = inLowerCase(answer.headers);
+    const judged = { ...response.judged(), ...declared };
+    const isStorable = response.status === OK && responseStorable(judged, operation.vary);
+    if (!isStorable || operation.unless(answer.value, request)) loading.doNotStore();
+    const kept = Object.entries(declared).filter(([name, value]) => isKeptHeader(name, value) || !isStorable);
+    const headers = { ...response.keepable(loading.stale?.headers), ...Object.fromEntries(kept) };
+    return represent(answer.value, headers, response.contentType);
   } catch (error) {
-    if (!(error instanceof HttpException) || !operation.negativeStatuses.includes(error.getStatus())) throw error;
-    return {
-      status: error.getStatus(),
-      headers: {},
-      body: Buffer.from(error.message, 'utf8'),
-      forms: new EncodedForms(),
-    };
+    if (!(error instanceof HttpException) || error.getStatus() >= 500) return negative(exchange, error);
+    if (!isKeptError(exchange, error)) throw new ForOneOnly(exchange, { error });
+    return negative(exchange, error);
   }
 }
 
-function represent(value: unknown, headers: Record<string, string>, type: unknown): Representation {
+function negative(exchange: Exchange, error: unknown): Representation {
+  if (!(error instanceof HttpException) || !isKeptError(exchange, error)) throw error;
+  const body = Buffer.from(error.message, 'utf8');
+  return { status: error.getStatus(), headers: {}, body, forms: new EncodedForms() };
+}
+
+function isKeptError({ operation, response }: Exchange, error: HttpException): boolean {
+  return operation.negativeStatuses.includes(error.getStatus()) && responseStorable(response.judged(), operation.vary);
+}
+
+function represent(value: unknown, headers: Record<string, string>, type: string | undefined): Representation {
   const isText = typeof value === 'string';
   const isBytes = Buffer.isBuffer(value);
-  const body = isBytes ? value : Buffer.from(isText ? value : JSON.stringify(value ?? null), 'utf8');
+  const body = isBytes ? value : Buffer.from(isText ? value : JSON.stringify(value), 'utf8');
   const usual = isBytes ? 'application/octet-stream' : isText ? 'text/plain; charset=utf-8' : JSON_TYPE;
-  const contentType = headers['content-type'] ?? (typeof type === 'string' ? type : usual);
   return {
     status: OK,
-    headers: { etag: entityTag(body), ...headers, 'content-type': contentType },
+    headers: { etag: entityTag(body), ...headers, 'content-type': headers['content-type'] ?? type ?? usual },
     body,
     forms: new EncodedForms(),
   };
 }
 
-function isStream(value: unknown): boolean {
-  if (value instanceof StreamableFile) return true;
-  return typeof value === 'object' && value !== null && 'pipe' in value && typeof value.pipe === 'function';
+/** False for what Nest sends in a way of its own: nothing, a stream, a file. */
+function hasBytes(value: unknown): boolean {
+  if (value == null || value instanceof StreamableFile) return false;
+  return !(typeof value === 'object' && 'pipe' in value && typeof value.pipe === 'function');
+}
+
+/** Without what would break the framing of the message, whoever declares it. */
+function inLowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return Object.fromEntries(entries.filter(([name, value]) => name === 'set-cookie' || isKeptHeader(name, value)));
 }

@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { HeaderBag } from '../http/cacheability';
+import { isKeptHeader } from '../http/kept-headers';
 import { bytesForExpress } from './http-answer';
 
 interface RawResponse {
@@ -8,35 +9,33 @@ interface RawResponse {
   getHeaders(): Record<string, string | string[] | number | undefined>;
 }
 
-/** Headers that belong to one answer, not to what is answered: never kept. */
-const OWN_HEADERS = new Set([
-  'cache-status',
-  'content-type',
-  'content-length',
-  'set-cookie',
-  'date',
-  'connection',
-  'keep-alive',
-  'transfer-encoding',
-  'x-request-id',
-]);
-
 /** The response of an HTTP handler; Fastify's reply and Express' response agree on what is used here. */
 export class HttpResponse {
   private readonly raw: RawResponse;
-  /** Headers that were there before the handler ran. */
+  /** Headers that were there before the handler ran: of middleware, of guards, of `@Header`. */
   private readonly before: HeaderBag;
+  /** What the cache itself has written here. */
+  private readonly own = new Map<string, string>();
+  private readonly statusBefore: number;
 
   constructor(
     context: ExecutionContext,
     private readonly adapter: AbstractHttpAdapter,
   ) {
     this.raw = context.switchToHttp().getResponse<RawResponse>();
-    this.before = { ...this.raw.getHeaders() };
+    this.before = this.headers();
+    this.statusBefore = this.raw.statusCode;
   }
 
+  /**
+   * True once it is being answered from an entry. A handler that runs after that, in the background, finds a
+   * response that shows what was sent, not what it sets itself.
+   */
+  isAnswered = false;
+
+  /** The status that the handler leaves. */
   get status(): number {
-    return this.raw.statusCode;
+    return this.isAnswered ? this.statusBefore : this.raw.statusCode;
   }
 
   set status(status: number) {
@@ -48,19 +47,22 @@ export class HttpResponse {
   }
 
   set(name: string, value: string): void {
+    this.own.set(name, value);
     this.adapter.setHeader(this.raw, name, value);
   }
 
+  /** What a header of the answer says; several `Vary` of several layers add up. */
   setAll(headers: Readonly<Record<string, string>>): void {
-    for (const [name, value] of Object.entries(headers)) this.set(name, value);
+    for (const [name, value] of Object.entries(headers)) {
+      if (name === 'vary') this.vary(listOf(value));
+      else this.set(name, value);
+    }
   }
 
   /** Adds to what a `Vary` set before says. */
   vary(names: readonly string[]): void {
-    const there = String(this.raw.getHeaders()['vary'] ?? '')
-      .split(',')
-      .map((name) => name.trim().toLowerCase());
-    this.set('vary', [...new Set([...there.filter((name) => name !== ''), ...names])].join(', '));
+    if (names.length > 0)
+      this.set('vary', [...new Set([...listOf(this.raw.getHeaders()['vary']), ...names])].join(', '));
   }
 
   /** What a handler has to return so that these bytes are sent. */
@@ -68,15 +70,53 @@ export class HttpResponse {
     return this.adapter.getType() === 'fastify' ? bytes : bytesForExpress(bytes, type);
   }
 
-  /** What the handler has set on the response, names in lower case. */
-  changes(): HeaderBag {
-    const entries = Object.entries(this.raw.getHeaders()).map(([name, value]) => [name.toLowerCase(), value] as const);
-    return Object.fromEntries(entries.filter(([name, value]) => this.before[name] !== value));
+  /**
+   * Everything that speaks for or against keeping the answer: what is on the response, whoever set it, but for
+   * what the cache wrote. The `Vary: Origin` of a CORS layer is about a header that this layer sets anew each time.
+   */
+  judged(): HeaderBag {
+    const headers = Object.entries(this.headers()).filter(([name, value]) => this.own.get(name) !== value);
+    const judged: Record<string, HeaderBag[string]> = Object.fromEntries(headers);
+    if (this.before['access-control-allow-origin'] !== undefined && judged['vary'] !== undefined) {
+      judged['vary'] = listOf(judged['vary'])
+        .filter((name) => name !== 'origin')
+        .join();
+    }
+    return judged;
   }
 
-  /** {@link changes} as far as they may be sent again with the same answer. */
-  keepable(): Record<string, string> {
-    const entries = Object.entries(this.changes()).filter(([name]) => !OWN_HEADERS.has(name));
-    return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+  /** The type that was chosen for the body, before the handler or in it. */
+  get contentType(): string | undefined {
+    const type = this.headers()['content-type'];
+    return type === undefined ? undefined : String(type);
+  }
+
+  /**
+   * Headers that the handler has set on the response and that belong to what it answers. On an answered response
+   * only those that the entry had before (`known`) can be told from what others set while it was sent.
+   */
+  keepable(known: Readonly<Record<string, string>> = {}): Record<string, string> {
+    const isSetHere = ([name, value]: [string, HeaderBag[string]]): boolean =>
+      this.isAnswered
+        ? known[name] !== undefined && (name !== 'etag' || this.own.get(name) !== value)
+        : !isSame(this.before[name], value);
+    const kept = Object.entries(this.headers()).filter(isSetHere);
+    const texts = kept.map(([name, value]) => [name, String(value)] as const);
+    return Object.fromEntries(texts.filter(([name, value]) => name !== 'content-type' && isKeptHeader(name, value)));
+  }
+
+  /** Names in lower case, lists copied: Fastify adds cookies to the very array it has handed out. */
+  private headers(): HeaderBag {
+    const entries = Object.entries(this.raw.getHeaders()).map(
+      ([name, value]) => [name.toLowerCase(), Array.isArray(value) ? [...value] : value] as const,
+    );
+    return Object.fromEntries(entries);
   }
 }
+
+function listOf(value: HeaderBag[string]): string[] {
+  const names = String(value ?? '').split(',');
+  return names.map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
+}
+
+const isSame = (a: HeaderBag[string], b: HeaderBag[string]): boolean => JSON.stringify(a) === JSON.stringify(b);

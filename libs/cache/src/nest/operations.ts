@@ -1,6 +1,7 @@
 import { CacheError } from '../core/errors';
 import { toMilliseconds } from '../core/duration';
 import type { EntryOptions } from '../core/options';
+import { hasDirective } from '../http/cacheability';
 import type { CacheRequest } from './cache-request';
 
 type Timing = Pick<EntryOptions, 'ttl' | 'ttlJitter' | 'staleWhileRevalidate' | 'staleIfError' | 'negativeTtl'>;
@@ -74,6 +75,8 @@ export interface CacheableOperation {
   readonly version: string;
   readonly negativeStatuses: readonly number[];
   readonly headers: Readonly<Record<string, string>>;
+  /** True: `Cache-Control` was not asked for, and gives way to one that is there. */
+  readonly hasDefaultControl: boolean;
   readonly surrogateKeys: boolean;
   readonly entry: EntryOptions;
 }
@@ -103,6 +106,9 @@ export function parseCacheable(options: CacheableOptions, where: string): Cachea
   if (!negativeStatuses.every((status) => Number.isInteger(status) && status >= 400 && status < 600)) {
     problems.push('"negativeStatuses" must be statuses from 400 to 599');
   }
+  if (isStrict(cacheControl) && STALE.some((name) => options[name] !== undefined)) {
+    problems.push('"cacheControl" forbids stale answers: it does not go with "staleWhileRevalidate" or "staleIfError"');
+  }
   refuse('@Cacheable', where, problems);
   const control = cacheControl ?? (scope === 'user' || scope === 'tenant' ? 'private, no-cache' : 'no-cache');
   return Object.freeze({
@@ -121,8 +127,9 @@ export function parseCacheable(options: CacheableOptions, where: string): Cachea
       ...(control === false ? {} : { 'cache-control': control }),
       ...(cdnCacheControl === undefined ? {} : { 'cdn-cache-control': cdnCacheControl }),
     }),
+    hasDefaultControl: cacheControl === undefined,
     surrogateKeys: options.surrogateKeys ?? false,
-    entry: Object.freeze(timingOf(options)),
+    entry: Object.freeze({ ...timingOf(options), ...(isStrict(control) ? NEVER_STALE : {}) }),
   });
 }
 
@@ -134,6 +141,15 @@ export function parseCacheEvict(options: CacheEvictOptions, where: string): Cach
     allEntries: options.allEntries ?? false,
     beforeInvocation: options.beforeInvocation ?? false,
   });
+}
+
+const STALE = ['staleWhileRevalidate', 'staleIfError'] as const;
+const NEVER_STALE = { staleWhileRevalidate: 0, staleIfError: 0 };
+
+/** RFC 5861, section 4, and RFC 9111, section 5.2.2.2: these forbid everybody to serve stale, this cache included. */
+function isStrict(control: string | false | undefined): boolean {
+  const strict = ['must-revalidate', 'proxy-revalidate'];
+  return typeof control === 'string' && strict.some((directive) => hasDirective(control, directive));
 }
 
 function functionProblems(

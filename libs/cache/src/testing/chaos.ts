@@ -33,7 +33,7 @@ export function chaosStore(store: RemoteStore, chaos: StoreChaos): RemoteStore {
     },
     holdsEntries: store.holdsEntries,
     onBreakerChange: (listener) => store.onBreakerChange?.(listener),
-    read: disturbed('read', (key, tags) => store.read(key, tags)),
+    read: disturbed('read', (key, tags, most) => store.read(key, tags, most)),
     readTags: disturbed('readTags', (tags) => store.readTags(tags)),
     grant: disturbed('grant', (request) => store.grant(request)),
     fill: disturbed('fill', (request) => store.fill(request)),

@@ -148,10 +148,12 @@ export class MemoryFleet {
 
   private invalidate(message: Parameters<RemoteStore['invalidate']>[0]) {
     this.seq++;
+    const known = message.tags.map((tag) => this.tags.get(tag));
+    const prior = Math.max(...known.map((version) => version?.expired ?? this.seq));
     for (const tag of message.tags) this.tags.set(tag, raised(this.tags.get(tag), this.seq, message.mode));
     const full = { ...message, ...this.head() };
     for (const member of this.listeners.keys()) this.deliver(member, (listener) => listener.invalidation(full));
-    return { ...this.head(), members: new Map(this.members) };
+    return { ...this.head(), members: new Map(this.members), prior };
   }
 
   private heartbeat(member: string, beat: number) {

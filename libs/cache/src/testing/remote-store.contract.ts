@@ -37,7 +37,7 @@ export const remoteStoreContract: readonly ContractCase<RemoteStore>[] = [
   {
     name: 'knows nothing at first: no bytes, no tag versions',
     run: async (store: RemoteStore): Promise<void> => {
-      const read = await store.read('k', ['t:a', '*']);
+      const read = await store.read('k', ['t:a', '*'], 1_000);
       assert.equal(read.bytes, undefined);
       assert.deepEqual(read.versions, [undefined, undefined]);
     },
@@ -48,7 +48,7 @@ export const remoteStoreContract: readonly ContractCase<RemoteStore>[] = [
       const grant = await store.grant({ key: 'k', tags: ['t:a', '*'], token: TOKENS[0], ...LEASE });
       assert.equal(grant.granted, true);
       assert.equal(await fill(store, 'k', grant, 'v', ['t:a', '*'], TOKENS[0]), true);
-      const read = await store.read('k', ['t:a', '*']);
+      const read = await store.read('k', ['t:a', '*'], 1_000);
       assert.equal(read.bytes?.subarray(64).toString(), 'v');
       assert.equal(read.head?.epoch, grant.epoch);
       for (const version of read.versions) assert.ok(version !== undefined && version.deleted <= grant.seq);
@@ -104,6 +104,18 @@ export const remoteStoreContract: readonly ContractCase<RemoteStore>[] = [
     },
   },
   {
+    name: 'an invalidation tells the newest version that its tags had before; an unknown one counts as new',
+    run: async (store: RemoteStore): Promise<void> => {
+      const grant = await store.grant({ key: 'k', tags: ['t:a', 't:b'], token: TOKENS[0], ...LEASE });
+      const first = await store.invalidate(message(['t:a']));
+      assert.ok(first.prior !== undefined && first.prior <= grant.seq);
+      const expired = await store.invalidate(message(['t:b'], 'expire'));
+      assert.equal((await store.invalidate(message(['t:a', 't:b']))).prior, expired.seq);
+      const unknown = await store.invalidate(message(['t:never']));
+      assert.equal(unknown.prior, unknown.seq);
+    },
+  },
+  {
     name: 'an unknown tag is never set below the current version, in either mode',
     run: async (store: RemoteStore): Promise<void> => {
       const { seq } = await store.invalidate(message(['t:new'], 'expire'));
@@ -129,7 +141,7 @@ export const remoteStoreContract: readonly ContractCase<RemoteStore>[] = [
       const fresh = await store.grant({ key: 'k', tags: ['t:a'], token: TOKENS[1], ...LEASE });
       assert.equal(await fill(store, 'k', fresh, 'new', ['t:a'], TOKENS[1]), true);
       assert.equal(await fill(store, 'k', old, 'old', ['t:a'], TOKENS[0]), false);
-      assert.equal((await store.read('k', [])).bytes?.subarray(64).toString(), 'new');
+      assert.equal((await store.read('k', [], 1_000)).bytes?.subarray(64).toString(), 'new');
     },
   },
   {

@@ -14,6 +14,8 @@ export interface InvalidationResult {
   readonly deferred: boolean;
   /** Version of the invalidation in L2, when it was delivered. */
   readonly version: Head | undefined;
+  /** Newest version of the tags before it; `undefined` where L2 cannot tell. */
+  readonly prior?: number | undefined;
 }
 
 /** Invalidations of one instance. */
@@ -82,7 +84,7 @@ export class Invalidator {
     let failure: CacheError | undefined;
     try {
       const [last] = (await Promise.all(this.messages(tags, mode).map((message) => this.publish(message)))).slice(-1);
-      result = { deferred: false, version: last && { epoch: last.epoch, seq: last.seq } };
+      result = { deferred: false, version: last && { epoch: last.epoch, seq: last.seq }, prior: last?.prior };
       // L2 has just answered: what waits for it need not wait for a timer.
       void this.flush().catch(() => undefined);
     } catch (error) {

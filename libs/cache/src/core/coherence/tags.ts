@@ -1,3 +1,4 @@
+import { boundedName } from '../bounded-name';
 import { CacheError } from '../errors';
 
 /** Tag of everything in the namespace. */
@@ -12,15 +13,22 @@ export function everythingIn(cache: string): string {
   return tag;
 }
 
-/** Tag of one key. Prefixes keep the names a user chooses out of the names the protocol uses. */
-export const tagOfKey = (cache: string, key: string): string => `k:${cache}:${key}`;
+/**
+ * Tag of one key, a digest of it when it is long: tags travel with every invalidation. Two keys of one digest would
+ * be invalidated together, which is safe. Prefixes keep the names a user chooses out of those the protocol uses.
+ */
+export const tagOfKey = (cache: string, key: string): string => `k:${cache}:${boundedName(key)}`;
 
 /** Longest tag accepted from a user, in UTF-16 code units. */
 export const MAX_TAG_LENGTH = 256;
 
+/** True for what {@link userTag} accepts. */
+export const isTag = (tag: unknown): tag is string =>
+  typeof tag === 'string' && tag.length > 0 && tag.length <= MAX_TAG_LENGTH && tag.isWellFormed();
+
 /** Protocol name of a user's tag. @throws CacheError `INVALID_TAG` */
 export function userTag(tag: string): string {
-  if (typeof tag !== 'string' || tag.length === 0 || tag.length > MAX_TAG_LENGTH || !tag.isWellFormed()) {
+  if (!isTag(tag)) {
     throw new CacheError('INVALID_TAG', `a tag is a well-formed string of 1 to ${MAX_TAG_LENGTH} characters`);
   }
   return `t:${tag}`;

@@ -52,6 +52,8 @@ export interface FillRequest {
 export interface Invalidated extends Head {
   /** Members that may hold a lease: id → a mark that each heartbeat changes. */
   readonly members: ReadonlyMap<string, string>;
+  /** Newest version that any of the tags had before, an unknown one counted as newest of all. Absent: the store cannot tell. */
+  readonly prior?: number;
 }
 
 /** Answer of {@link RemoteStore.heartbeat}. */
@@ -86,7 +88,11 @@ export interface RemoteStore {
   readonly tagsPerInvalidation?: number;
   /** False for a driver that keeps versions in the process and no entries: there is no L2 to ask. */
   readonly holdsEntries: boolean;
-  read(key: string, tags: readonly string[]): Promise<RemoteRead>;
+  /**
+   * @param mostBytes an entry that is larger need not be read to its end: it is refused. Only who can write to
+   *   the store by other means makes one
+   */
+  read(key: string, tags: readonly string[], mostBytes: number): Promise<RemoteRead>;
   readTags(tags: readonly string[]): Promise<TagRead>;
   /**
    * Returns the version at which a load may start, creates missing `tags` with it and takes the load

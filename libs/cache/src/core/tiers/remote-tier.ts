@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../ports/clock';
 import type { Head, RemoteRead, RemoteStore, TagRead, TagVersion } from '../ports/remote-store';
-import { decodeEntry, encodeEntry, UnreadableEntry } from '../codec';
+import { decodeEntry, encodeEntry, maxStoredBytes, UnreadableEntry } from '../codec';
 import type { CoherenceState } from '../coherence/coherence-state';
 import { judge, type Verdict } from '../coherence/tag-table';
 import { deadAt, freshness, localFacts, type DecodedEntry, type Entry } from '../entry';
-import { isCacheError } from '../errors';
 import type { EventHub, MissReason } from '../events';
 import type { ResolvedCacheOptions } from '../options';
 import type { RemoteCounters } from '../stats';
+import { RemoteAttempts } from './remote-attempts';
+import { RemoteMarks } from './remote-marks';
 
 /** What L2 says of a key. */
 export type RemoteLookup<T> =
@@ -30,6 +31,9 @@ export interface LoadPermit {
  * Reads never throw: what cannot be reached, decoded or proved valid is a miss and an event.
  */
 export class RemoteTier<T> {
+  private readonly marks: RemoteMarks;
+  private readonly l2: RemoteAttempts;
+
   constructor(
     private readonly cache: string,
     private readonly store: RemoteStore,
@@ -38,7 +42,10 @@ export class RemoteTier<T> {
     private readonly options: ResolvedCacheOptions<T>,
     private readonly events: EventHub,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.l2 = new RemoteAttempts(cache, store, counters, events);
+    this.marks = new RemoteMarks(store, state, this.l2);
+  }
 
   /** Longest wait for one other loader, in milliseconds. */
   get loadLease(): number {
@@ -51,41 +58,53 @@ export class RemoteTier<T> {
 
   /** Reads `key` for a reader that declares `tags` (those of the key included). */
   async lookup(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
+    const found = await this.find(key, tags);
+    if (found.kind === 'unavailable' || !this.store.holdsEntries) return found;
+    if (found.kind === 'miss') {
+      this.counters.misses++;
+      const { reason } = found;
+      if (this.events.wants('miss')) this.events.emit({ name: 'miss', cache: this.cache, key, tier: 'L2', reason });
+      return found;
+    }
+    this.counters.hits++;
+    const { negative } = found.entry;
+    if (this.events.wants('hit')) this.events.emit({ name: 'hit', cache: this.cache, key, tier: 'L2', negative });
+    return found;
+  }
+
+  /** {@link lookup} that counts nothing. */
+  async find(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
     if (!this.store.holdsEntries) return { kind: 'miss', reason: 'absent', fallback: undefined };
     const generation = this.state.generation;
     const storeKey = this.storeKey(key);
-    const read = await this.attempt('read', () => this.store.read(storeKey, tags));
+    const read = await this.l2.attempt('read', () => this.store.read(storeKey, tags, maxStoredBytes(this.options)));
     if (read === undefined) return { kind: 'unavailable' };
     // Learnt when it arrives, not after decoding: by then a newer epoch may have begun.
     if (read.head !== undefined) this.state.learnEpoch(read.head.epoch);
     const decoded = read.bytes === undefined ? undefined : await this.decode(storeKey, read.bytes);
-    if (decoded === undefined) return this.miss(key, read.bytes === undefined ? 'absent' : 'unreadable');
+    if (decoded === undefined) return missed(read.bytes === undefined ? 'absent' : 'unreadable');
     const checked = await this.verdict(decoded, tags, read);
     if (checked === undefined) return { kind: 'unavailable' };
     const { head } = checked;
     // What was heard since may have been waiting here when the read began: then its reader must not see less (C5).
     const verdict = head === undefined ? 'deleted' : worseOf(checked.verdict, this.state.verdict(decoded.tags, head));
-    if (verdict === 'deleted' || head === undefined) return this.miss(key, 'invalidated');
+    if (verdict === 'deleted' || head === undefined) return missed('invalidated');
     const entry: Entry<T> = {
       ...decoded,
       tags: union(decoded.tags, tags),
       ...localFacts({ proven: head.seq, generation, localUntil: Infinity }),
     };
     const age = freshness(entry, this.clock.now());
-    if (age === 'dead') return this.miss(key, 'expired');
-    if (verdict === 'expired') return this.miss(key, 'invalidated', entry);
-    if (age === 'error-only') return this.miss(key, 'expired', entry);
-    this.counters.hits++;
-    if (this.events.wants('hit')) {
-      this.events.emit({ name: 'hit', cache: this.cache, key, tier: 'L2', negative: entry.negative });
-    }
+    if (age === 'dead') return missed('expired');
+    if (verdict === 'expired') return missed('invalidated', entry);
+    if (age === 'error-only') return missed('expired', entry);
     return { kind: age, entry };
   }
 
   /** Asks for the version a load may claim. `undefined` when L2 is unavailable: the value stays out of L2. */
   async permit(key: string, tags: readonly string[], takeOver: boolean): Promise<LoadPermit | undefined> {
     const token = randomUUID();
-    const grant = await this.attempt('grant', () =>
+    const grant = await this.l2.attempt('grant', () =>
       this.store.grant({
         key: this.storeKey(key),
         tags,
@@ -105,6 +124,21 @@ export class RemoteTier<T> {
     };
   }
 
+  /** Where the fleet stands before a write of `key` begins; see {@link RemoteMarks.mark}. */
+  mark(key: string, tags: readonly string[]): Promise<Head | undefined> {
+    return this.marks.mark(this.storeKey(key), tags, this.longestLife());
+  }
+
+  /** Whether an invalidation says what came before it, or the local table is all there is. */
+  get sharesVersions(): boolean {
+    return this.marks.areShared;
+  }
+
+  /** See {@link RemoteMarks.areUnchanged}. */
+  areUnchanged(tags: readonly string[], since: Head): Promise<boolean> {
+    return this.marks.areUnchanged(tags, since);
+  }
+
   /** Stores `entry`, whose encoded value is `payload`. Returns whether L2 took it. */
   async put(
     key: string,
@@ -120,7 +154,7 @@ export class RemoteTier<T> {
     }
     const storeKey = this.storeKey(key);
     const bytes = await encodeEntry(storeKey, entry, payload, this.options.serializer, this.options);
-    const stored = await this.attempt('fill', () =>
+    const stored = await this.l2.attempt('fill', () =>
       this.store.fill({ key: storeKey, bytes, born: entry.born, tags: entry.tags, ttlMs, token }),
     );
     if (stored !== true) return false;
@@ -131,7 +165,7 @@ export class RemoteTier<T> {
   }
 
   async release(key: string, token: string): Promise<void> {
-    await this.attempt('release', () => this.store.release(this.storeKey(key), token));
+    await this.l2.attempt('release', () => this.store.release(this.storeKey(key), token));
   }
 
   /** Name of `key` in the store: cache names have no colon, so two caches never share one. */
@@ -159,7 +193,7 @@ export class RemoteTier<T> {
     const { own } = read;
     const second =
       own === undefined
-        ? await this.attempt('read', () => this.store.readTags(further))
+        ? await this.l2.attempt('read', () => this.store.readTags(further))
         : { head: read.head, versions: further.map((tag) => own.get(tag)) };
     if (second === undefined) return undefined;
     // `proven` is the older head: the declared tags were only checked against that one.
@@ -191,35 +225,13 @@ export class RemoteTier<T> {
       return await decodeEntry(storeKey, bytes, this.options.serializer, this.options);
     } catch (error) {
       if (!(error instanceof UnreadableEntry)) throw error;
-      this.failed('decode', error.message);
+      this.l2.failed('decode', error.message);
       return undefined;
-    }
-  }
-
-  private miss(key: string, reason: MissReason, fallback?: Entry<T>): RemoteLookup<T> {
-    this.counters.misses++;
-    if (this.events.wants('miss')) this.events.emit({ name: 'miss', cache: this.cache, key, tier: 'L2', reason });
-    return { kind: 'miss', reason, fallback };
-  }
-
-  private async attempt<R>(op: string, run: () => Promise<R>): Promise<R | undefined> {
-    if (!this.store.available) return undefined;
-    try {
-      return await run();
-    } catch (error) {
-      if (!isCacheError(error, 'L2_UNAVAILABLE')) throw error;
-      this.failed(op, error.message);
-      return undefined;
-    }
-  }
-
-  private failed(op: string, reason: string): void {
-    this.counters.errors++;
-    if (this.events.wants('tier.error')) {
-      this.events.emit({ name: 'tier.error', cache: this.cache, tier: 'L2', op, reason });
     }
   }
 }
+
+const missed = <T>(reason: MissReason, fallback?: Entry<T>): RemoteLookup<T> => ({ kind: 'miss', reason, fallback });
 
 function worseOf(a: Verdict, b: Verdict): Verdict {
   if (a === 'deleted' || b === 'deleted') return 'deleted';

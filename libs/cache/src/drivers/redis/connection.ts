@@ -51,7 +51,10 @@ function place(target: RedisTarget): RedisOptions {
   if (target.path !== undefined) return { path: target.path };
   if (target.node !== undefined) return { ...target.node, ...credentials(target) };
   if (target.sentinels !== undefined) {
-    return { sentinels: [...target.sentinels.addresses], name: target.sentinels.name, ...credentials(target) };
+    // Without the two switches ioredis speaks to the master, and to the Sentinels, in plain text whatever `tls` says.
+    const encrypted = target.tls === true ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {};
+    const { addresses, name } = target.sentinels;
+    return { sentinels: [...addresses], name, ...credentials(target), ...encrypted };
   }
   const url = parseUrl(target.url ?? '');
   const db = Number(url.pathname.slice(1) || '0');

@@ -66,19 +66,19 @@ export class RedisRemoteStore implements RemoteStore {
     this.nodes.onChange({ breakerChanged: listener });
   }
 
-  async read(key: string, tags: readonly string[]): Promise<RemoteRead> {
+  async read(key: string, tags: readonly string[], mostBytes: number): Promise<RemoteRead> {
     const name = this.names.entry(key);
     const control = this.control();
     const holder = this.nodes.linkFor(name);
     if (holder !== control) {
-      const [bytes, read] = await Promise.all([bytesFrom(holder, name), this.readTags(tags)]);
+      const [bytes, read] = await Promise.all([bytesFrom(holder, name, mostBytes), this.readTags(tags)]);
       return { bytes, ...read };
     }
     // One flush to the socket: three commands, one round trip.
     const [bytes, read] = await control.send((client) =>
-      Promise.all([client.getBuffer(name), this.versions(client, control.run, tags)]),
+      Promise.all([bytesOf(client, name, mostBytes), this.versions(client, control.run, tags)]),
     );
-    return { bytes: bytes ?? undefined, ...read };
+    return { bytes, ...read };
   }
 
   async readTags(tags: readonly string[]): Promise<TagRead> {
@@ -134,7 +134,7 @@ export class RedisRemoteStore implements RemoteStore {
 
   async invalidate(message: Omit<InvalidationMessage, 'epoch' | 'seq'>): Promise<Invalidated> {
     const { inHead, keys } = this.place(message.tags);
-    const [epoch, seq, flat] = (await this.atHead('invalidate', 'coherence', (opening) => [
+    const [epoch, seq, flat, prior] = (await this.atHead('invalidate', 'coherence', (opening) => [
       2 + keys.length,
       this.names.head,
       this.names.recent,
@@ -146,10 +146,10 @@ export class RedisRemoteStore implements RemoteStore {
       this.names.bus,
       JSON.stringify(message),
       ...inHead,
-    ])) as [string, string, string[]];
+    ])) as [string, string, string[], string];
     const members = new Map<string, string>();
     for (let i = 0; i < flat.length; i += 2) members.set(flat[i]!, flat[i + 1]!);
-    return { epoch, seq: Number(seq), members };
+    return { epoch, seq: Number(seq), members, prior: Number(prior) };
   }
 
   async heartbeat(member: string, beat: number): Promise<Heartbeat> {
@@ -220,10 +220,15 @@ function absent(): never {
 }
 
 /** What an entry's own node has. One that is away, or has moved, costs its keys a miss, and the others nothing. */
-async function bytesFrom(holder: NodeLink | undefined, name: string): Promise<Buffer | undefined> {
+async function bytesFrom(holder: NodeLink | undefined, name: string, mostBytes: number): Promise<Buffer | undefined> {
   if (holder === undefined || !holder.available) return undefined;
-  const asked = holder.send((client) => client.getBuffer(name));
-  return (await asked.catch(() => undefined)) ?? undefined;
+  return holder.send((client) => bytesOf(client, name, mostBytes)).catch(() => undefined);
+}
+
+/** `GETRANGE`, not `GET`: what is too large for an entry is not carried over to be refused here. */
+async function bytesOf(client: Redis, name: string, mostBytes: number): Promise<Buffer | undefined> {
+  const bytes = await client.getrangeBuffer(name, 0, mostBytes);
+  return bytes.length === 0 ? undefined : bytes;
 }
 
 function script(client: Redis, name: ScriptName, allowOom = false): Script {

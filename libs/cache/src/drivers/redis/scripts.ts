@@ -119,8 +119,10 @@ const RECENT_SIZE = 1_000;
 export const INVALIDATE = `${OPEN_HEAD}${OPEN_RECENT}
 seq = redis.call('HINCRBY', HEAD, 'seq', 1)
 local now = string.format('%.0f', seq)
+local prior = 0
 local function raised(version)
   local deleted, expired = parse(version)
+  prior = math.max(prior, deleted or seq, expired or seq)
   -- Unknown tag: never below the current seq, in either mode.
   if not deleted then return format(seq, seq) end
   if ARGV[3] == 'expire' then return format(deleted, math.max(expired, seq)) end
@@ -155,7 +157,7 @@ for i = 1, #all, 2 do
     members[#members + 1] = all[i + 1]
   end
 end
-return { epoch, now, members }
+return { epoch, now, members, string.format('%.0f', prior) }
 `;
 
 /**

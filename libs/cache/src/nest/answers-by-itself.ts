@@ -1,0 +1,29 @@
+import type { ExecutionContext } from '@nestjs/common';
+
+/** Metadata of Nest's own decorators, by the names that `@nestjs/common/constants` gives them. */
+const SSE = '__sse__';
+const REDIRECT = '__redirect__';
+const ROUTE_ARGUMENTS = '__routeArguments__';
+const PASSTHROUGH = '__responsePassthrough__';
+/** `RouteParamtypes.RESPONSE` and `.NEXT`. */
+const WHOLE_RESPONSE = /^[12]:/;
+
+type How = 'sse' | 'redirect' | 'response';
+
+const known = new WeakMap<object, How | 'no'>();
+
+/** How a handler answers around what it returns, so that no interceptor sees its answer; `undefined` mostly. */
+export function answersByItself(context: ExecutionContext): How | undefined {
+  const handler = context.getHandler();
+  let how = known.get(handler);
+  if (how === undefined) known.set(handler, (how = look(context.getClass(), handler)));
+  return how === 'no' ? undefined : how;
+}
+
+function look(controller: object, handler: { readonly name: string }): How | 'no' {
+  if (Reflect.getMetadata(SSE, handler) !== undefined) return 'sse';
+  if (Reflect.getMetadata(REDIRECT, handler) !== undefined) return 'redirect';
+  if (Reflect.getMetadata(PASSTHROUGH, controller, handler.name) === true) return 'no';
+  const routeArguments = (Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handler.name) ?? {}) as object;
+  return Object.keys(routeArguments).some((name) => WHOLE_RESPONSE.test(name)) ? 'response' : 'no';
+}

@@ -201,7 +201,7 @@ class NegativeModule {}
 function layer(headers: Record<string, unknown>, set: (name: string, value: string | string[]) => void): void {
   if (headers['x-session'] !== undefined) set('set-cookie', ['a=1', 'b=2']);
   if (headers['origin'] === undefined) return;
-  set('access-control-allow-origin', String(headers['origin']));
+  set('access-control-allow-origin', headers['origin'] as string);
   set('vary', 'Origin');
 }
 

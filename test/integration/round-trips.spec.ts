@@ -79,7 +79,10 @@ describe('what each operation costs in Redis', () => {
 
   it('an L2 hit: one round trip, and a second one for tags that only the entry names', async () => {
     near.cache.clearLocal();
-    expect(await cost(() => near.cache.get('k', options))).toEqual({ roundTrips: 1, commands: ['getrange', ...VERSIONS] });
+    expect(await cost(() => near.cache.get('k', options))).toEqual({
+      roundTrips: 1,
+      commands: ['getrange', ...VERSIONS],
+    });
     near.cache.clearLocal();
     expect(await cost(() => near.cache.get('k'))).toEqual({
       roundTrips: 2,

@@ -3,14 +3,34 @@ export { richSerializer } from './drivers/serializers/rich-serializer';
 export { KeyValueRemoteStore, keyValueStore, type KeyValueStore } from './drivers/key-value';
 export { CacheModule } from './nest/cache.module';
 export { CacheBackend } from './nest/cache-backend';
-export { Cacheable, CacheEvict } from './nest/decorators';
+export {
+  Cacheable,
+  CacheConfig,
+  CacheEvict,
+  CachePut,
+  cacheToken,
+  Caching,
+  InjectCache,
+  NoCache,
+  type AsyncMethod,
+  type MethodDecoratorOf,
+} from './nest/decorators';
 export type { CacheModuleOptions } from './nest/options';
-export type { CacheableOptions, CacheEvictOptions } from './nest/operations';
+export type {
+  CacheableBase,
+  CacheableOptions,
+  CacheConfigOptions,
+  CacheEvictOptions,
+  CachePutOptions,
+  CachingOptions,
+  MethodCacheableOptions,
+  Scope,
+} from './nest/decorator-options';
+export { fingerprint } from './nest/fingerprint';
 export type { CacheRequest } from './nest/cache-request';
 export { Touched, touched } from './nest/touched';
 export { WithHeaders, withHeaders } from './nest/with-headers';
 export { RequestStats, type RequestCounts } from './nest/request-stats';
-export type { Scope } from './nest/operations';
 export type { Identify } from './nest/http-key';
 export { canonicalKey, type KeyPart } from './http/canonical-key';
 export { entityTag, matchHits } from './http/entity-tag';

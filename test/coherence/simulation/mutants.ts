@@ -103,11 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the lease is proved by an echo through the bus',
     edits: [
-      edit(
-        'coherence/lease.ts',
-        'this.state.learnEpoch(head.epoch);',
-        'this.state.learnEpoch(head.epoch);\n    this.echo(beat);',
-      ),
+      edit('coherence/lease.ts', 'if (!sent.isEchoed || !sent.isAnswered) return;', 'if (!sent.isAnswered) return;'),
     ],
     profile: 'none',
     seed: 3,
@@ -287,6 +283,17 @@ export const MUTANTS: readonly Mutant[] = [
       edit('puts.ts', "state.verdict(others, before) === 'valid' && ", ''),
     ],
     profile: 'none',
+    seed: 1,
+  },
+  {
+    rule: 'a change of epoch ends the lease until a beat has confirmed it',
+    edits: [
+      edit('coherence/lease.ts', 'if (this.stopped || sent.epochChanges !== this.state.epochChanges) return;', ''),
+      edit('coherence/lease.ts', 'head.epoch === this.state.epoch && this.sent.has(beat)', 'this.sent.has(beat)'),
+      edit('coherence/lease.ts', 'this.state.correctEpoch(head.epoch)', 'this.state.learnEpoch(head.epoch)'),
+      edit('coherence/coherence-state.ts', 'this.endLease();\n    this.onEpochChange();', ''),
+    ],
+    profile: 'epochs',
     seed: 1,
   },
 ];

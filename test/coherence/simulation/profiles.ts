@@ -104,6 +104,7 @@ export const PROFILES: readonly Profile[] = [
   profile('restartSaved', { faults: ['restartSaved'], faultEvery: 100 }),
   profile('restartMixed', { faults: RESTARTS, faultEvery: 100 }),
   profile('evictHead', { faults: ['evictHead'] }),
+  profile('epochs', { faults: ['evictHead'], faultEvery: 40, commandSlowness: 6 }),
   profile('evictTag', { faults: ['evictTag', 'evictRecent'], faultEvery: 8 }),
   profile('evictAny', { faults: EVICTIONS, faultEvery: 15 }),
   profile('stepWall', { faults: ['stepWall', 'freeze'] }),

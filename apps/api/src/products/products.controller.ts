@@ -72,7 +72,7 @@ export class ProductsController {
   @ApiOperation({ summary: 'Create a product', description: 'The answer leaves when every instance knows.' })
   @ApiJsonBody(newProduct, PRODUCT_EXAMPLE)
   @ApiResponse({ ...PRODUCT_RESPONSE, status: 201, description: 'Created; `Location` says where' })
-  @CacheEvict({ tags: (_request, created) => tagsOfWrite((created as Product).id, (created as Product).category) })
+  @CacheEvict({ tags: (created) => tagsOfWrite((created as Product).id, (created as Product).category) })
   async create(
     @Body({ schema: newProduct }) body: NewProduct,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -158,7 +158,7 @@ export class ProductsController {
     schema: { type: 'object', properties: { message: { type: 'string', example: 'Cache invalidated for product 7' } } },
   })
   @ApiProblems(400)
-  @CacheEvict({ tags: (request) => [productTag(Number(request.params['id'])), ALL_LISTS_TAG] })
+  @CacheEvict({ tags: (_result, { params }) => [productTag(Number(params['id'])), ALL_LISTS_TAG] })
   invalidate(@Param('id', { schema: productId }) id: number): { message: string } {
     return { message: `Cache invalidated for product ${id}` };
   }

@@ -57,8 +57,8 @@ describe('put', () => {
 
   it.each([
     ['declared', { tags: ['t'] }, undefined],
-    ['learnt', {}, () => ['t']],
-  ])('keeps nothing when a tag that is %s was invalidated while it ran', async (_how, options, tagsOf) => {
+    ['learnt', {}, () => ({ tags: ['t'] })],
+  ])('keeps nothing when a tag that is %s was invalidated while it ran', async (_how, options, learn) => {
     await far.getOrSet('other', () => 'x', { tags: ['t'] });
     const gate = new Gate();
     const slow = near.put(
@@ -68,7 +68,7 @@ describe('put', () => {
         return 'v';
       },
       options,
-      tagsOf,
+      learn,
     );
     await gate.reached;
     await instances[1]!.invalidateTags(['t']);

@@ -32,7 +32,7 @@ export class Puts<T> {
     key: string,
     produce: () => T | Promise<T>,
     options: ReadOptions,
-    tagsOf?: (value: T) => readonly string[],
+    learn: (value: T) => ReadOptions = () => ({}),
   ): Promise<PutResult<T>> {
     assertKey(key);
     const { name, state, invalidator } = this.parts;
@@ -41,15 +41,19 @@ export class Puts<T> {
     const before = await this.remote.mark(key, declared);
     const { generation } = state;
     const value = await produce();
-    const learnt = tagsOf === undefined ? [] : userTags(tagsOf(value));
-    const tags = [...new Set([...declared, ...learnt])];
+    const learnt = value === undefined ? {} : learn(value);
+    const tags = [...new Set([...declared, ...userTags(learnt.tags)])];
     const others = tags.filter((tag) => tag !== own);
     const unheard = before !== undefined && state.verdict(tags, before) === 'valid';
     const { deferred, version, prior } = await invalidator.originate([own], 'delete');
     const known = this.remote.sharesVersions ? prior !== undefined && prior <= (before?.seq ?? -1) : true;
     if (!unheard || !known || version === undefined || value === undefined) return { value, stored: false, deferred };
     if (!(await this.isStillNewest(own, others, before, version))) return { value, stored: false, deferred };
-    return { value, stored: this.store(key, value, { born: version, tags, generation }, options), deferred };
+    return {
+      value,
+      stored: this.store(key, value, { born: version, tags, generation }, { ...options, ...learnt }),
+      deferred,
+    };
   }
 
   private async isStillNewest(own: string, others: readonly string[], before: Head, version: Head): Promise<boolean> {

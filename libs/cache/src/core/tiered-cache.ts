@@ -181,15 +181,15 @@ export class TieredCache<T = unknown> {
    * kept, unless another write of the same key or of a tag may have come between: then the next read loads. So
    * two writers at a time need no order of their own, as {@link set} would ask for.
    *
-   * @param tagsOf tags that only the value knows
+   * @param learn tags and options that only the value knows
    */
   put(
     key: string,
     produce: () => T | Promise<T>,
     options: ReadOptions = NO_OPTIONS,
-    tagsOf?: (value: T) => readonly string[],
+    learn?: (value: T) => ReadOptions,
   ): Promise<PutResult<T>> {
-    return this.puts.put(key, produce, options, tagsOf);
+    return this.puts.put(key, produce, options, learn);
   }
 
   /** Gone everywhere, with no stale fallback. */

@@ -1,10 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { NEST } from './metadata';
 
-/** Metadata of Nest's own decorators, by the names that `@nestjs/common/constants` gives them. */
-const SSE = '__sse__';
-const REDIRECT = '__redirect__';
-const ROUTE_ARGUMENTS = '__routeArguments__';
-const PASSTHROUGH = '__responsePassthrough__';
 /** `RouteParamtypes.RESPONSE` and `.NEXT`. */
 const WHOLE_RESPONSE = /^[12]:/;
 
@@ -21,9 +17,9 @@ export function answersByItself(context: ExecutionContext): How | undefined {
 }
 
 function look(controller: object, handler: { readonly name: string }): How | 'no' {
-  if (Reflect.getMetadata(SSE, handler) !== undefined) return 'sse';
-  if (Reflect.getMetadata(REDIRECT, handler) !== undefined) return 'redirect';
-  if (Reflect.getMetadata(PASSTHROUGH, controller, handler.name) === true) return 'no';
-  const routeArguments = (Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handler.name) ?? {}) as object;
+  if (Reflect.getMetadata(NEST.sse, handler) !== undefined) return 'sse';
+  if (Reflect.getMetadata(NEST.redirect, handler) !== undefined) return 'redirect';
+  if (Reflect.getMetadata(NEST.passthrough, controller, handler.name) === true) return 'no';
+  const routeArguments = (Reflect.getMetadata(NEST.routeArguments, controller, handler.name) ?? {}) as object;
   return Object.keys(routeArguments).some((name) => WHOLE_RESPONSE.test(name)) ? 'response' : 'no';
 }

@@ -15,6 +15,7 @@ import {
   type RedisDriver,
   type RedisTarget,
 } from '../drivers/redis';
+import { richSerializer } from '../drivers/serializers/rich-serializer';
 import { openRedisClient } from '../interop/ioredis-yet';
 import type { Representation } from '../http/representation';
 import type { CacheRequest } from './cache-request';
@@ -30,6 +31,9 @@ import { representationSerializer } from './representation-serializer';
  * @publicApi
  */
 export class CacheBackend {
+  private readonly named = new Map<string, TieredCache>();
+  private closed = false;
+
   private constructor(
     private readonly options: CacheModuleOptions,
     readonly strata: Strata,
@@ -84,6 +88,23 @@ export class CacheBackend {
     });
   }
 
+  /** A cache of what methods return. One that was made by another name keeps its own serializer. */
+  methodCache(name = 'methods'): TieredCache {
+    return this.named.get(name) ?? this.cache(name, { serializer: richSerializer });
+  }
+
+  /** Makes a named cache with options of its own, before anybody else asks for it. See `CacheModule.forFeature`. */
+  declare(name: string, options: CacheOptions): TieredCache {
+    const cache = this.cache(name, { serializer: richSerializer, ...options });
+    this.named.set(name, cache);
+    return cache;
+  }
+
+  /** False once the application is closing. */
+  get isOpen(): boolean {
+    return !this.closed;
+  }
+
   /** State of L2: `connected` is false while it cannot be used, and when there is none. */
   get redis(): { configured: boolean; connected: boolean; breaker: 'closed' | 'half-open' | 'open' } {
     const link = this.driver?.link;
@@ -97,6 +118,7 @@ export class CacheBackend {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await this.strata.close();
     this.driver?.close();
   }

@@ -1,10 +1,11 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import { HttpAdapterHost } from '@nestjs/core';
 import { concatMap, defer, type Observable } from 'rxjs';
 import { cacheGroupInvalidation } from '../http/cache-groups';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest } from './cache-request';
-import { CACHE_EVICT_METADATA } from './metadata';
+import { operationsOf } from './declarations';
+import { evict } from './evict';
 import type { CacheEvictOperation } from './operations';
 import { Touched } from './touched';
 
@@ -12,36 +13,42 @@ import { Touched } from './touched';
 @Injectable()
 export class CacheEvictInterceptor implements NestInterceptor {
   constructor(
-    private readonly reflector: Reflector,
     private readonly backend: CacheBackend,
     private readonly host: HttpAdapterHost,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const operation = this.reflector.get<CacheEvictOperation | undefined>(CACHE_EVICT_METADATA, context.getHandler());
-    if (operation === undefined || context.getType() !== 'http') return next.handle();
-    const before = defer(async () => {
-      if (operation.beforeInvocation) await this.evict(context, operation, undefined);
-    });
-    return before.pipe(
+    const operations = operationsOf(context.getClass(), context.getHandler());
+    if (context.getType() !== 'http' || operations === undefined || operations.evict.length === 0 || operations.isOff) {
+      return next.handle();
+    }
+    const first = operations.evict.filter(({ beforeInvocation }) => beforeInvocation);
+    const last = operations.evict.filter(({ beforeInvocation }) => !beforeInvocation);
+    return defer(() => this.evict(context, first, undefined)).pipe(
       concatMap(() => next.handle()),
       concatMap(async (result: unknown) => {
-        if (!operation.beforeInvocation || result instanceof Touched) await this.evict(context, operation, result);
-        return result instanceof Touched ? (result.value as unknown) : result;
+        // Tags that only the handler could know must be invalidated also where all others were before.
+        const isTouched = result instanceof Touched;
+        await this.evict(context, last.length === 0 && isTouched ? first.slice(0, 1) : last, result);
+        return isTouched ? (result.value as unknown) : result;
       }),
     );
   }
 
-  private async evict(context: ExecutionContext, operation: CacheEvictOperation, result: unknown): Promise<void> {
-    if (!this.backend.enabled) return;
-    const [value, learnt] = result instanceof Touched ? [result.value as unknown, result.tags] : [result, []];
-    const tags = [...operation.tags(cacheRequest(context), value), ...learnt];
-    if (!operation.allEntries && tags.length === 0) return;
-    const { strata } = this.backend;
-    const { deferred } = operation.allEntries ? await strata.clear() : await strata.invalidateTags(tags);
+  private async evict(
+    context: ExecutionContext,
+    operations: readonly CacheEvictOperation[],
+    result: unknown,
+  ): Promise<void> {
+    if (operations.length === 0) return;
+    const { backend } = this;
+    const call = { result, inputs: [cacheRequest(context)], cacheOf: (name?: string) => backend.httpCache(name) };
+    const evicted = await Promise.all(operations.map((operation) => evict(backend, operation, call)));
     const response = context.switchToHttp().getResponse<object>();
-    const groups = cacheGroupInvalidation([...new Set(tags)]);
+    const groups = cacheGroupInvalidation([...new Set(evicted.flatMap(({ tags }) => tags))]);
     if (groups !== undefined) this.host.httpAdapter.setHeader(response, 'cache-group-invalidation', groups);
-    if (deferred) this.host.httpAdapter.setHeader(response, 'cache-invalidation', 'deferred');
+    if (evicted.some(({ deferred }) => deferred)) {
+      this.host.httpAdapter.setHeader(response, 'cache-invalidation', 'deferred');
+    }
   }
 }

@@ -1,17 +1,30 @@
 import { CACHE_MANAGER } from '@nestjs/cache-manager';
 import {
   ConfigurableModuleBuilder,
+  type DynamicModule,
   Module,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import type { CacheOptions } from '../core/options';
 import { cacheManagerOver } from '../interop/keyv-store';
 import { CacheBackend } from './cache-backend';
 import { CacheEvictInterceptor } from './cache-evict.interceptor';
+import { CachePutInterceptor } from './cache-put.interceptor';
 import { CacheableInterceptor } from './cacheable.interceptor';
+import { cacheToken } from './decorators';
+import { CacheExplorer } from './explorer';
+import { NoCacheInterceptor } from './no-cache.interceptor';
 import { CACHE_MODULE_OPTIONS } from './metadata';
 import type { CacheModuleOptions } from './options';
 import { RequestStats } from './request-stats';
+
+const INTERCEPTORS = [CacheableInterceptor, CachePutInterceptor, CacheEvictInterceptor, NoCacheInterceptor];
+
+/** What `CacheModule.forFeature` hangs its providers on: a module of its own, so that nothing is made twice. */
+@Module({})
+class CacheFeatureModule {}
 
 const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<CacheModuleOptions>({
   optionsInjectionToken: CACHE_MODULE_OPTIONS,
@@ -27,6 +40,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<CacheModuleOpt
  * @publicApi
  */
 @Module({
+  imports: [DiscoveryModule],
   providers: [
     {
       provide: CacheBackend,
@@ -39,14 +53,27 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<CacheModuleOpt
       inject: [CacheBackend],
     },
     RequestStats,
-    CacheableInterceptor,
-    CacheEvictInterceptor,
+    CacheExplorer,
+    ...INTERCEPTORS,
   ],
-  exports: [CacheBackend, CACHE_MANAGER, RequestStats, CacheableInterceptor, CacheEvictInterceptor],
+  exports: [CacheBackend, CACHE_MANAGER, RequestStats, ...INTERCEPTORS],
 })
 export class CacheModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(private readonly backend: CacheBackend) {
     super();
+  }
+
+  /**
+   * Declares named caches with options of their own, for `@InjectCache(name)` and for decorators with
+   * `cache: name`. Needs `forRoot` somewhere in the application, global or imported beside.
+   */
+  static forFeature(caches: Readonly<Record<string, CacheOptions>>): DynamicModule {
+    const providers = Object.entries(caches).map(([name, options]) => ({
+      provide: cacheToken(name),
+      useFactory: (backend: CacheBackend) => backend.declare(name, options),
+      inject: [CacheBackend],
+    }));
+    return { module: CacheFeatureModule, providers, exports: providers.map(({ provide }) => provide) };
   }
 
   async onApplicationBootstrap(): Promise<void> {

@@ -7,7 +7,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import { HttpAdapterHost } from '@nestjs/core';
 import { from, lastValueFrom, map, type Observable } from 'rxjs';
 import type { ReadResult } from '../core/read-result';
 import { cacheStatus, type CacheOutcome } from '../http/cache-status';
@@ -16,15 +16,16 @@ import type { Representation } from '../http/representation';
 import { isTag } from '../core/coherence/tags';
 import { answersByItself } from './answers-by-itself';
 import { CacheBackend } from './cache-backend';
-import { cacheRequest } from './cache-request';
+import { cacheRequest, type CacheRequest } from './cache-request';
+import { operationsOf } from './declarations';
 import { sendAnswer } from './http-answer';
 import { fullKey } from './http-key';
 import { ForOneOnly, loadRepresentation, type Exchange } from './http-load';
 import { HttpResponse } from './http-response';
-import { CACHEABLE_METADATA } from './metadata';
-import type { CacheableOperation } from './operations';
 import { RequestStats } from './request-stats';
 import { WithHeaders } from './with-headers';
+
+type OfRequest<R> = (request: CacheRequest) => R;
 
 const PRIVATE_REASONS = new Set(['authorization', 'cookie', 'no-identity']);
 
@@ -35,15 +36,15 @@ export class CacheableInterceptor implements NestInterceptor {
   private readonly logger = new Logger('Cacheable');
 
   constructor(
-    private readonly reflector: Reflector,
     private readonly backend: CacheBackend,
     private readonly stats: RequestStats,
     private readonly host: HttpAdapterHost,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const operation = this.reflector.get<CacheableOperation | undefined>(CACHEABLE_METADATA, context.getHandler());
-    if (operation === undefined || context.getType() !== 'http') return next.handle();
+    const operations = operationsOf(context.getClass(), context.getHandler());
+    const operation = operations?.cacheable;
+    if (operation === undefined || operations?.isOff === true || context.getType() !== 'http') return next.handle();
     const response = new HttpResponse(context, this.host.httpAdapter);
     const exchange = { operation, request: cacheRequest(context), response, next };
     const special = answersByItself(context);
@@ -62,10 +63,10 @@ export class CacheableInterceptor implements NestInterceptor {
     if (!this.backend.enabled) return { bypass: 'disabled' };
     const bypass = requestBypass(request.method, request.headers, operation.scope !== undefined);
     if (bypass !== undefined) return { bypass };
-    if (!operation.condition(request)) return { bypass: 'condition' };
+    if (!(operation.condition as OfRequest<boolean>)(request)) return { bypass: 'condition' };
     const found = fullKey(operation, request, this.backend.identify);
     if ('bypass' in found) return found;
-    const tags = operation.tags(request);
+    const tags = (operation.tags as OfRequest<readonly string[]>)(request);
     return tags.every(isTag) ? { key: found.key, tags } : { bypass: 'tag' };
   }
 

@@ -1,10 +1,8 @@
-import { isKey } from '../core/keys';
-import { canonicalKey, type KeyPart } from '../http/canonical-key';
+import type { KeyPart } from '../http/canonical-key';
 import type { CacheRequest } from './cache-request';
-import type { CacheableOperation, Scope } from './operations';
-
-/** First character of keys that have further parts. */
-const COMPOSED = '\u0001';
+import { composedKey } from './composed-key';
+import type { Operations } from './declarations';
+import type { Scope } from './decorator-options';
 
 /** Who asks, for routes that do not say so themselves. */
 export type Identify = (scope: Exclude<Scope, 'public'>, request: CacheRequest) => string | undefined;
@@ -14,27 +12,23 @@ export type Identify = (scope: Exclude<Scope, 'public'>, request: CacheRequest) 
  * it varies by, and whose answer it is. A reason instead when there can be none.
  */
 export function fullKey(
-  operation: CacheableOperation,
+  operation: NonNullable<Operations['cacheable']>,
   request: CacheRequest,
   identify: Identify | undefined,
 ): { readonly key: string } | { readonly bypass: string } {
   const { scope, vary, version } = operation;
-  const parts: Record<string, KeyPart> = {};
+  const parts: Record<string, KeyPart> = { version: version === '' ? undefined : version };
   if (scope === 'user' || scope === 'tenant') {
     const who: unknown = operation.identity === undefined ? identify?.(scope, request) : operation.identity(request);
     if (typeof who !== 'string' || who === '') return { bypass: 'no-identity' };
     parts[scope] = who;
   }
-  const key = operation.key(request);
-  // The control character begins keys that are put together below: input must not be able to look like one.
-  if (key === undefined || key.startsWith(COMPOSED) || !isKey(key)) return { bypass: 'no-key' };
-  if (scope !== 'user' && scope !== 'tenant' && vary.length === 0 && version === '') return { key };
   for (const name of vary) parts[`h-${name}`] = headerPart(request.headers[name]);
-  if (version !== '') parts['version'] = version;
-  // The two parts are told apart by length: neither can be made to look like the end of the other. The control
-  // character keeps them apart from keys of routes that have no further part.
-  const whole = canonicalKey(`${COMPOSED}${key.length}:${key}`, parts);
-  return whole === undefined || !isKey(whole) ? { bypass: 'no-key' } : { key: whole };
+  // Without a varying header at all the key still differs from that of a route that varies by nothing.
+  if (vary.length > 0) parts['varies'] = true;
+  const own = (operation.key as (request: CacheRequest) => string | undefined)(request);
+  const key = composedKey(own, parts);
+  return key === undefined ? { bypass: 'no-key' } : { key };
 }
 
 function headerPart(value: CacheRequest['headers'][string]): KeyPart {

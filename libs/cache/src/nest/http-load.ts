@@ -1,5 +1,6 @@
 import { HttpException, StreamableFile, type CallHandler } from '@nestjs/common';
 import { lastValueFrom } from 'rxjs';
+import type { Duration } from '../core/duration';
 import type { LoaderContext } from '../core/loading';
 import { responseStorable } from '../http/cacheability';
 import { EncodedForms } from '../http/encoded-forms';
@@ -8,15 +9,21 @@ import { isKeptHeader } from '../http/kept-headers';
 import type { Representation } from '../http/representation';
 import type { CacheRequest } from './cache-request';
 import type { HttpResponse } from './http-response';
-import type { CacheableOperation } from './operations';
+import type { Operations } from './declarations';
 import { WithHeaders } from './with-headers';
 
 const OK = 200;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
+/** The functions of an operation, as they are for a handler: its one input is the request. */
+interface HttpFunctions {
+  readonly unless: (result: unknown, request: CacheRequest) => boolean;
+  readonly ttlOf: ((result: unknown, request: CacheRequest) => Duration) | undefined;
+}
+
 /** One request to a `@Cacheable` handler. */
 export interface Exchange {
-  readonly operation: CacheableOperation;
+  readonly operation: NonNullable<Operations['cacheable']>;
   readonly request: CacheRequest;
   readonly response: HttpResponse;
   readonly next: CallHandler;
@@ -52,7 +59,9 @@ export async function loadRepresentation(
     const declared = inLowerCase(answer.headers);
     const judged = { ...response.judged(), ...declared };
     const isStorable = response.status === OK && responseStorable(judged, operation.vary);
-    if (!isStorable || operation.unless(answer.value, request)) loading.doNotStore();
+    const { unless, ttlOf } = operation as unknown as HttpFunctions;
+    if (!isStorable || unless(answer.value, request)) loading.doNotStore();
+    if (ttlOf !== undefined) loading.setOptions({ ttl: ttlOf(answer.value, request) });
     const kept = Object.entries(declared).filter(([name, value]) => isKeptHeader(name, value) || !isStorable);
     const headers = { ...response.keepable(loading.stale?.headers), ...Object.fromEntries(kept) };
     return represent(answer.value, headers, response.contentType);
@@ -73,7 +82,8 @@ function isKeptError({ operation, response }: Exchange, error: HttpException): b
   return operation.negativeStatuses.includes(error.getStatus()) && responseStorable(response.judged(), operation.vary);
 }
 
-function represent(value: unknown, headers: Record<string, string>, type: string | undefined): Representation {
+/** What is kept of a value that {@link hasBytes}. */
+export function represent(value: unknown, headers: Record<string, string>, type: string | undefined): Representation {
   const isText = typeof value === 'string';
   const isBytes = Buffer.isBuffer(value);
   const body = isBytes ? value : Buffer.from(isText ? value : JSON.stringify(value), 'utf8');
@@ -87,7 +97,7 @@ function represent(value: unknown, headers: Record<string, string>, type: string
 }
 
 /** False for what Nest sends in a way of its own: nothing, a stream, a file. */
-function hasBytes(value: unknown): boolean {
+export function hasBytes(value: unknown): boolean {
   if (value == null || value instanceof StreamableFile) return false;
   return !(typeof value === 'object' && 'pipe' in value && typeof value.pipe === 'function');
 }

@@ -16,11 +16,15 @@ const MAX_ENDED_EPOCHS = 1_000;
 export class CoherenceState {
   /** Epoch of the last answer or message; versions of another one are unknown. */
   epoch: string | undefined;
-  /** Raised when a subscription is confirmed, before its first message. */
+  /** Changes of {@link epoch} but the first. */
+  epochChanges = 0;
+  /** Raised when a subscription is confirmed, before its first message, and when an epoch proves to go on. */
   generation = 0;
   /** Who may hold a lease, as the last answer told; this instance included. */
   members = 1;
   readonly table: TagTable;
+  /** Told of each change of {@link epoch} but the first: the lease has ended. */
+  onEpochChange: () => void = () => undefined;
   private readonly undelivered = new Set<string>();
   private readonly ended = new Set<string>();
   private leaseUntilMonotonic = -Infinity;
@@ -68,15 +72,35 @@ export class CoherenceState {
   /**
    * Learns the epoch of an answer or message; false when it is one that has ended. Epochs never return:
    * a late answer of an old one must not wipe what was heard in the new one. A change makes everything
-   * held so far unknown.
+   * held so far unknown, and ends the lease: what came late may be of an epoch that was over before it was ever
+   * heard of. Only a beat sent from now on can tell.
    */
   learnEpoch(epoch: string): boolean {
     if (this.epoch === epoch) return true;
     if (this.ended.has(epoch)) return false;
+    this.changeEpoch(epoch);
+    return true;
+  }
+
+  /**
+   * A beat that was sent under {@link epoch} has been answered under another one. That one is the newer of the
+   * two, also where it was taken for ended. What was not heard in it meanwhile makes everything unproven.
+   */
+  correctEpoch(epoch: string): void {
+    if (!this.ended.delete(epoch)) return void this.learnEpoch(epoch);
+    this.changeEpoch(epoch);
+    this.generation++;
+  }
+
+  private changeEpoch(epoch: string): void {
+    const isFirst = this.epoch === undefined;
     if (this.epoch !== undefined) this.retire(this.epoch);
     this.epoch = epoch;
     this.table.reset();
-    return true;
+    if (isFirst) return;
+    this.epochChanges++;
+    this.endLease();
+    this.onEpochChange();
   }
 
   /** A new subscription is confirmed: what was heard before proves nothing about the gap. */

@@ -75,4 +75,40 @@ describe('Lease', () => {
     expect(state.leaseHeld).toBe(false);
     await stopped;
   });
+
+  describe('when an answer of an epoch comes late that was over before it was heard of', () => {
+    const [PRESENT, OLD] = ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'];
+
+    beforeEach(async () => {
+      await begin();
+      lease.echo(1);
+      expect(state.leaseHeld).toBe(true);
+      state.learnEpoch(OLD);
+    });
+
+    it('the lease ends at once: L1 must not serve what rests on it', () => {
+      expect(state.epoch).toBe(OLD);
+      expect(state.leaseHeld).toBe(false);
+    });
+
+    it('the next beat finds back, and only the one after it grants the lease', async () => {
+      const { generation } = state;
+      await clock.advance(0);
+      lease.echo(2);
+      expect([state.epoch, state.leaseHeld]).toEqual([PRESENT, false]);
+      // What this instance did not listen to meanwhile is unknown: everything it holds is unproven.
+      expect(state.generation).toBe(generation + 1);
+      await clock.advance(0);
+      lease.echo(3);
+      expect(state.leaseHeld).toBe(true);
+      expect(state.learnEpoch(OLD)).toBe(false);
+    });
+  });
+
+  it('a beat that was answered before the epoch changed proves nothing of the new one', async () => {
+    await begin();
+    state.learnEpoch('bbbbbbbbbbbbbbbb');
+    lease.echo(1);
+    expect(state.leaseHeld).toBe(false);
+  });
 });

@@ -5,9 +5,13 @@ import type { EventHub } from '../events';
 import type { CoherenceState } from './coherence-state';
 
 interface SentBeat {
-  monotonic: number;
-  wall: number;
-  generation: number;
+  readonly monotonic: number;
+  readonly wall: number;
+  readonly generation: number;
+  /** How often the epoch had changed; a change since then may be a step back. */
+  readonly epochChanges: number;
+  isEchoed: boolean;
+  isAnswered: boolean;
 }
 
 /** Fraction of the lease given away for clock drift between instances. */
@@ -17,8 +21,8 @@ const MISSED_ECHOES_BEFORE_RECONNECT = 2;
 
 /**
  * Keeps this instance's lease alive: every quarter of a lease it records itself in L2 and waits for the
- * echo through the bus. An echo that arrives proves that the subscription lives and that everything
- * published before it has been applied.
+ * answer and for the echo through the bus. An echo that arrives proves that the subscription lives and that
+ * everything published before it has been applied; the answer proves that the epoch is the present one.
  */
 export class Lease {
   private readonly sent = new Map<number, SentBeat>();
@@ -41,7 +45,11 @@ export class Lease {
     private readonly events: EventHub,
     private readonly clock: Clock = systemClock,
     private readonly onAlive: () => void = () => undefined,
-  ) {}
+  ) {
+    state.onEpochChange = () => {
+      if (!this.stopped) this.schedule(0);
+    };
+  }
 
   start(): void {
     this.stopped = false;
@@ -88,7 +96,15 @@ export class Lease {
   echo(beat: number): void {
     const sent = this.sent.get(beat);
     if (this.stopped || sent === undefined || sent.generation !== this.state.generation) return;
-    for (const older of this.sent.keys()) if (older <= beat) this.sent.delete(older);
+    for (const older of this.sent.keys()) if (older < beat) this.sent.delete(older);
+    sent.isEchoed = true;
+    this.grant(beat, sent);
+  }
+
+  private grant(beat: number, sent: SentBeat): void {
+    if (!sent.isEchoed || !sent.isAnswered) return;
+    this.sent.delete(beat);
+    if (this.stopped || sent.epochChanges !== this.state.epochChanges) return;
     this.state.grantLease(sent.monotonic, sent.wall, this.leaseMs * (1 - DRIFT_MARGIN));
     if (!this.held) {
       this.held = true;
@@ -106,7 +122,7 @@ export class Lease {
   private async tick(): Promise<void> {
     this.schedule(this.leaseMs / BEATS_PER_LEASE);
     this.noteLoss();
-    if (this.sent.size >= MISSED_ECHOES_BEFORE_RECONNECT) {
+    if ([...this.sent.values()].filter(({ isEchoed }) => !isEchoed).length >= MISSED_ECHOES_BEFORE_RECONNECT) {
       this.sent.clear();
       this.bus.reconnect();
       return;
@@ -124,17 +140,27 @@ export class Lease {
 
   private async sendBeat(): Promise<void> {
     const beat = ++this.beat;
-    this.sent.set(beat, {
+    const { generation, epochChanges } = this.state;
+    const sent: SentBeat = {
       monotonic: this.clock.monotonic(),
       wall: this.clock.now(),
-      generation: this.state.generation,
-    });
+      generation,
+      epochChanges,
+      isEchoed: false,
+      isAnswered: false,
+    };
+    this.sent.set(beat, sent);
     const { head, unknownMember, members } = await this.remote.heartbeat(this.member, beat).catch((error: unknown) => {
       // Never published, so its echo cannot be missing.
       this.sent.delete(beat);
       throw error;
     });
-    this.state.learnEpoch(head.epoch);
+    if (epochChanges === this.state.epochChanges && head.epoch !== this.state.epoch)
+      this.state.correctEpoch(head.epoch);
+    if (head.epoch === this.state.epoch && this.sent.has(beat)) {
+      sent.isAnswered = true;
+      this.grant(beat, sent);
+    }
     this.state.members = Math.max(1, members);
     if (unknownMember !== undefined) this.forgetUnknownMember(unknownMember);
   }

@@ -1,0 +1,55 @@
+/** Deepest nesting that is encoded. */
+const MAX_DEPTH = 32;
+
+/**
+ * Text of a value for use in a key: the same for equal values whatever the order of their properties, and never
+ * the same for different ones. Every text goes with its length, every list with the number of its elements, so no
+ * content can look like structure; the type of each part is in it (`1` and `'1'` differ).
+ *
+ * Knows text, numbers, booleans, `null`, `undefined`, big integers, dates, arrays and plain objects; a property
+ * that is `undefined` counts as not given. Linear in the size of the value.
+ *
+ * @returns `undefined` for everything else (functions, class instances, cycles, text that is not well-formed)
+ */
+export function encodeValue(value: unknown): string | undefined {
+  const parts: string[] = [];
+  return append(parts, value, 0) ? parts.join('') : undefined;
+}
+
+function append(parts: string[], value: unknown, depth: number): boolean {
+  if (typeof value === 'string') return appendText(parts, 's', value);
+  if (typeof value === 'object' && value !== null) return depth < MAX_DEPTH && appendObject(parts, value, depth + 1);
+  const simple = simpleForm(value);
+  if (simple !== undefined) parts.push(simple);
+  return simple !== undefined;
+}
+
+function simpleForm(value: unknown): string | undefined {
+  if (value === undefined) return 'u;';
+  if (value === null) return 'z;';
+  if (typeof value === 'boolean') return value ? 't;' : 'f;';
+  if (typeof value === 'number') return `n${value};`;
+  return typeof value === 'bigint' ? `i${value};` : undefined;
+}
+
+function appendText(parts: string[], mark: string, text: string): boolean {
+  parts.push(`${mark}${text.length}:`, text);
+  return text.isWellFormed();
+}
+
+function appendObject(parts: string[], value: object, depth: number): boolean {
+  if (value instanceof Date) {
+    parts.push(`d${value.getTime()};`);
+    return true;
+  }
+  if (Array.isArray(value)) {
+    parts.push(`a${value.length}:`);
+    return value.every((element) => append(parts, element, depth));
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  const given = Object.entries(value as Record<string, unknown>).filter(([, part]) => part !== undefined);
+  parts.push(`o${given.length}:`);
+  given.sort(([a], [b]) => (a < b ? -1 : 1));
+  return given.every(([name, part]) => appendText(parts, '', name) && append(parts, part, depth));
+}

@@ -1,0 +1,87 @@
+import type { CacheableOptions, CacheConfigOptions, CacheEvictOptions, CachePutOptions } from './decorator-options';
+import { CACHE_CONFIG_METADATA, CACHE_METADATA, NEST, NO_CACHE_METADATA } from './metadata';
+import { argumentsKey } from './methods/arguments-key';
+import {
+  parseCacheable,
+  parseCacheEvict,
+  parseCachePut,
+  type CacheableOperation,
+  type CacheEvictOperation,
+  type CachePutOperation,
+} from './operations';
+import { routeKey } from './route-key';
+
+/** A class as metadata knows it. */
+export type Class = abstract new (...args: never[]) => object;
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- Nest names handlers so
+export type Handler = Function;
+
+/** What the decorators on one method have said, as it was written. */
+export interface Declarations {
+  readonly where: string;
+  readonly cacheable: CacheableOptions | undefined;
+  readonly put: readonly CachePutOptions<never[]>[];
+  readonly evict: readonly CacheEvictOptions<never[]>[];
+}
+
+/** What is done around one method of one class: declarations, defaults of the class, default key. */
+export interface Operations {
+  readonly where: string;
+  /** True for a handler of HTTP requests: interceptors do the work. */
+  readonly isRoute: boolean;
+  readonly isOff: boolean;
+  readonly cacheable: (CacheableOperation & { readonly key: NonNullable<CacheableOperation['key']> }) | undefined;
+  readonly put: readonly CachePutOperation[];
+  readonly evict: readonly CacheEvictOperation[];
+}
+
+const built = new WeakMap<Handler, WeakMap<Class, Operations>>();
+
+/** The declarations on a method, if there are any. */
+export function declarationsOf(handler: Handler): Declarations | undefined {
+  return Reflect.getMetadata(CACHE_METADATA, handler) as Declarations | undefined;
+}
+
+/**
+ * The operations of a method, made once for each class that has it.
+ *
+ * @throws CacheError `INVALID_OPTIONS` when a default key cannot be made, or the defaults of the class do not fit
+ */
+export function operationsOf(owner: Class, handler: Handler): Operations | undefined {
+  const known = built.get(handler)?.get(owner);
+  if (known !== undefined) return known;
+  const declared = declarationsOf(handler);
+  if (declared === undefined) return undefined;
+  const operations = build(owner, handler, declared);
+  const ofHandler = built.get(handler) ?? new WeakMap<Class, Operations>();
+  built.set(handler, ofHandler.set(owner, operations));
+  return operations;
+}
+
+/** True when `@NoCache` is on the method or on its class. */
+export function isOff(owner: Class, handler: Handler): boolean {
+  return [handler, owner].some((place) => Reflect.getMetadata(NO_CACHE_METADATA, place) === true);
+}
+
+function build(owner: Class, handler: Handler, { where, cacheable, put, evict }: Declarations): Operations {
+  const config = (Reflect.getMetadata(CACHE_CONFIG_METADATA, owner) ?? {}) as CacheConfigOptions;
+  const isRoute = Reflect.hasMetadata(NEST.path, handler);
+  const parsed = cacheable === undefined ? undefined : parseCacheable({ ...config, ...cacheable }, where);
+  const { cache, version, ...timing } = config;
+  const shared = { cache, version, ttl: timing.ttl, negativeTtl: timing.negativeTtl };
+  return Object.freeze({
+    where,
+    isRoute,
+    isOff: isOff(owner, handler),
+    cacheable: parsed && {
+      ...parsed,
+      key: parsed.key ?? (isRoute ? routeKey(owner, handler, parsed) : argumentsKey(where)),
+    },
+    put: put.map((options) => parseCachePut({ ...defined(shared), ...options }, where)),
+    evict: evict.map((options) => parseCacheEvict({ ...defined({ cache }), ...options }, where)),
+  });
+}
+
+function defined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

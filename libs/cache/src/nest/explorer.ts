@@ -1,0 +1,56 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { CacheError } from '../core/errors';
+import { CacheBackend } from './cache-backend';
+import { declarationsOf, operationsOf, type Class, type Handler, type Operations } from './declarations';
+import { bind } from './methods/bindings';
+
+/** What TypeScript notes of a method that returns no promise. */
+const NOT_ASYNC = new Set<unknown>([String, Number, Boolean, Array, Map, Set, Date, Buffer]);
+
+/** Finds every decorated method when the application starts: ties it to the cache, and refuses what cannot work. */
+@Injectable()
+export class CacheExplorer implements OnModuleInit {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly backend: CacheBackend,
+  ) {}
+
+  onModuleInit(): void {
+    const scanner = new MetadataScanner();
+    for (const { instance, metatype, isNotMetatype, isDependencyTreeStatic } of this.all()) {
+      if (isNotMetatype || typeof metatype !== 'function' || typeof metatype.prototype !== 'object') continue;
+      const prototype = metatype.prototype as Record<string, Handler>;
+      const decorated = scanner.getAllMethodNames(prototype).filter((name) => declarationsOf(prototype[name]!));
+      if (decorated.length === 0) continue;
+      const owner = metatype as unknown as Class;
+      for (const name of decorated) check(operationsOf(owner, prototype[name]!)!, owner, name);
+      bind(owner, isDependencyTreeStatic() ? (instance as object) : undefined, this.backend);
+    }
+  }
+
+  private all() {
+    const wrappers = [...this.discovery.getControllers(), ...this.discovery.getProviders()];
+    return wrappers.map((wrapper) => ({
+      instance: wrapper.instance as unknown,
+      metatype: wrapper.metatype,
+      isNotMetatype: wrapper.isNotMetatype,
+      isDependencyTreeStatic: () => wrapper.isDependencyTreeStatic(),
+    }));
+  }
+}
+
+function check(operations: Operations, owner: Class, name: string): void {
+  const { where, isRoute, cacheable } = operations;
+  if (isRoute) return;
+  const { prototype } = owner as unknown as { prototype: object };
+  const returned: unknown = Reflect.getMetadata('design:returntype', prototype, name);
+  const problems: string[] = [];
+  if (NOT_ASYNC.has(returned)) problems.push('the method must return a promise');
+  if (cacheable?.scope !== undefined) problems.push('"scope" is for HTTP handlers: put who asks into the key');
+  if (cacheable !== undefined && cacheable.vary.length > 0) problems.push('"vary" is for HTTP handlers');
+  if (cacheable !== undefined && cacheable.negativeStatuses.length > 0) {
+    problems.push('"negativeStatuses" is for HTTP handlers');
+  }
+  if (problems.length > 0) throw new CacheError('INVALID_OPTIONS', `decorators on ${where}: ${problems.join('; ')}`);
+}

@@ -1,0 +1,21 @@
+import type { CacheBackend } from '../cache-backend';
+import type { Class } from '../declarations';
+
+const ofInstances = new WeakMap<object, CacheBackend>();
+const ofClasses = new WeakMap<Class, CacheBackend>();
+
+/**
+ * Which cache the decorated methods of an instance use: that of the application whose container made it. A class
+ * stands for instances that the container makes later (request scope) or does not know.
+ */
+export function bind(owner: Class, instance: object | undefined, backend: CacheBackend): void {
+  ofClasses.set(owner, backend);
+  if (instance !== undefined) ofInstances.set(instance, backend);
+}
+
+/** The cache for calls on `instance`; `undefined` before the application has started, and after it has closed. */
+export function backendOf(instance: unknown): CacheBackend | undefined {
+  if (typeof instance !== 'object' || instance === null) return undefined;
+  const backend = ofInstances.get(instance) ?? ofClasses.get(instance.constructor as Class);
+  return backend?.isOpen === true ? backend : undefined;
+}

@@ -1,0 +1,32 @@
+import { operationsOf, type Class, type Handler } from '../declarations';
+import { backendOf } from './bindings';
+import { callWithCache } from './call';
+
+const wrapped = new WeakSet<Handler>();
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * Puts the cache around a method of a provider, so that whoever calls it, the object itself included, goes
+ * through it. Handlers of HTTP requests are left to the interceptors: the function that Nest calls for them is
+ * this one, and it only hands on.
+ */
+export function wrapMethod(descriptor: PropertyDescriptor): void {
+  const original = descriptor.value as Method;
+  if (wrapped.has(original)) return;
+  const method: Method = function (this: unknown, ...args) {
+    const backend = backendOf(this);
+    if (backend === undefined || !backend.enabled) return original.apply(this, args);
+    const owner = (this as object).constructor as Class;
+    const operations = operationsOf(owner, method);
+    if (operations === undefined || operations.isRoute || operations.isOff) return original.apply(this, args);
+    return callWithCache({ backend, operations, args, invoke: async () => original.apply(this, args) });
+  };
+  Object.defineProperty(method, 'name', { value: original.name });
+  // What other decorators have said of the function counts for the one that takes its place.
+  for (const key of Reflect.getMetadataKeys(original) as unknown[]) {
+    Reflect.defineMetadata(key, Reflect.getMetadata(key, original), method);
+  }
+  wrapped.add(method);
+  descriptor.value = method;
+}

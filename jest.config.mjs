@@ -55,7 +55,7 @@ export default {
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/**/*.spec.ts']),
     project('contract', ['<rootDir>/test/contract/**/*.spec.ts']),
-    project('integration', ['<rootDir>/test/integration/**/*.spec.ts']),
+    project('integration', ['<rootDir>/test/{integration,conformance}/**/*.spec.ts']),
     project('coherence', ['<rootDir>/test/coherence/**/*.spec.ts'], onPostgres),
     project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], onPostgres),
     ...(withBrowser ? [project('browser', ['<rootDir>/test/browser/**/*.spec.ts'], onPostgres)] : []),

@@ -62,8 +62,11 @@ export async function loadRepresentation(
     const { unless, ttlOf } = operation as unknown as HttpFunctions;
     if (!isStorable || unless(answer.value, request)) loading.doNotStore();
     if (ttlOf !== undefined) loading.setOptions({ ttl: ttlOf(answer.value, request) });
-    const kept = Object.entries(declared).filter(([name, value]) => isKeptHeader(name, value) || !isStorable);
-    const headers = { ...response.keepable(loading.stale?.headers), ...Object.fromEntries(kept) };
+    const kept = Object.fromEntries(Object.entries(declared).filter(([name, value]) => isKeptHeader(name, value)));
+    // A cookie goes to its own caller, whose answer is not kept.
+    const cookie = declared['set-cookie'];
+    if (cookie !== undefined && !response.isAnswered) response.set('set-cookie', cookie);
+    const headers = { ...response.keepable(loading.stale?.headers), ...kept };
     return represent(answer.value, headers, response.contentType);
   } catch (error) {
     if (!(error instanceof HttpException) || error.getStatus() >= 500) return negative(exchange, error);

@@ -42,14 +42,14 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 1,
+    seed: 2,
   },
-  { rule: 'joiners are checked', edits: UNCHECKED_JOINS, profile: 'none', seed: 14 },
+  { rule: 'joiners are checked', edits: UNCHECKED_JOINS, profile: 'none', seed: 22 },
   {
     rule: 'joiners are checked when the flight lands',
     edits: [edit('join-rules.ts', "return this.state.verdict(dependsOn, basis) === 'valid';", 'return true;')],
     profile: 'none',
-    seed: 117,
+    seed: 216,
   },
   {
     rule: 'an earlier flight is joined only under a lease',
@@ -68,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [],
     rules: { missingTagTakesBorn: true },
     profile: 'evictTag',
-    seed: 24,
+    seed: 30,
   },
   {
     rule: 'tags that only the entry names are checked in L2',
@@ -98,7 +98,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 28,
+    seed: 4,
   },
   {
     rule: 'the lease is proved by an echo through the bus',
@@ -106,7 +106,7 @@ export const MUTANTS: readonly Mutant[] = [
       edit('coherence/lease.ts', 'if (!sent.isEchoed || !sent.isAnswered) return;', 'if (!sent.isAnswered) return;'),
     ],
     profile: 'none',
-    seed: 3,
+    seed: 4,
   },
   {
     rule: 'L1 serves only under a lease',
@@ -118,19 +118,19 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 4,
+    seed: 2,
   },
   {
     rule: 'the wall clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', ' && this.clock.now() < this.leaseUntilWall', '')],
     profile: 'suspend',
-    seed: 1,
+    seed: 2,
   },
   {
     rule: 'the monotonic clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', 'this.clock.monotonic() < this.leaseUntilMonotonic && ', '')],
     profile: 'stepWall',
-    seed: 6,
+    seed: 4,
   },
   {
     rule: 'the generation is checked on a hit and at a fill',
@@ -143,13 +143,19 @@ export const MUTANTS: readonly Mutant[] = [
       edit('fills.ts', "if (generation !== this.state.generation) return 'generation';", ''),
     ],
     profile: 'cutSubscription',
-    seed: 1,
+    seed: 5,
   },
   {
     rule: 'the generation changes when the subscription is confirmed',
-    edits: [edit('coherence/coherence-state.ts', 'this.generation++;', 'this.generation = 1;')],
+    edits: [
+      edit(
+        'coherence/coherence-state.ts',
+        'this.generation++;\n    this.endLease();',
+        'this.generation = 1;\n    this.endLease();',
+      ),
+    ],
     profile: 'cutSubscription',
-    seed: 8,
+    seed: 5,
   },
   {
     rule: 'an invalidation is applied before it is acknowledged',
@@ -194,7 +200,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [],
     rules: { lastWriterWins: true },
     profile: 'hot',
-    seed: 23,
+    seed: 4,
   },
   {
     rule: 'the epoch is part of a version',
@@ -204,21 +210,21 @@ export const MUTANTS: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', "if (since.epoch !== this.epoch) return 'deleted';", ''),
     ],
     profile: 'restartEmpty',
-    seed: 26,
+    seed: 16,
   },
   {
     rule: 'the run id of the server begins a new epoch',
     edits: [],
     rules: { runIgnored: true },
     profile: 'restartSaved',
-    seed: 13,
+    seed: 26,
   },
   {
     rule: 'a lost list of members makes writers wait',
     edits: [],
     rules: { lostMembersIgnored: true },
     profile: 'evictHead',
-    seed: 17,
+    seed: 7,
   },
   {
     rule: "a reader's own tags are checked",
@@ -246,13 +252,13 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'without Redis only what was proved in the present generation is served',
     edits: [edit('stale-rules.ts', 'entry.generation === this.state.generation &&\n      this.clock', 'this.clock')],
     profile: 'maxStale',
-    seed: 106,
+    seed: 661,
   },
   {
     rule: 'without Redis nothing is served for longer than maxStaleMs',
     edits: [edit('stale-rules.ts', ' || !this.state.provenWithin(maxStaleMs)', '')],
     profile: 'maxStale',
-    seed: 23,
+    seed: 14,
   },
   {
     rule: 'what could not be delivered counts as newer than anything',
@@ -273,7 +279,7 @@ export const MUTANTS: readonly Mutant[] = [
       edit('puts.ts', "before !== undefined && state.verdict(tags, before) === 'valid'", 'before !== undefined'),
     ],
     profile: 'none',
-    seed: 14,
+    seed: 13,
   },
   {
     rule: 'a put keeps its value only if nobody has invalidated its tags since it began',
@@ -283,7 +289,7 @@ export const MUTANTS: readonly Mutant[] = [
       edit('puts.ts', "state.verdict(others, before) === 'valid' && ", ''),
     ],
     profile: 'none',
-    seed: 1,
+    seed: 54,
   },
   {
     rule: 'a change of epoch ends the lease until a beat has confirmed it',
@@ -294,6 +300,6 @@ export const MUTANTS: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', 'this.endLease();\n    this.onEpochChange();', ''),
     ],
     profile: 'epochs',
-    seed: 1,
+    seed: 87,
   },
 ];

@@ -17,6 +17,11 @@ export function requestBypass(method: string, headers: HeaderBag, isKeyed: boole
   return headers['cookie'] === undefined ? undefined : 'cookie';
 }
 
+/** True for a request that says who sends it. */
+export function identifiesSender(headers: HeaderBag): boolean {
+  return headers['authorization'] !== undefined || headers['cookie'] !== undefined;
+}
+
 /**
  * True when a response with these headers may be kept (RFC 9111, sections 3, 4.1 and 7.3). One that varies by a
  * request header that is not part of the key (`keyed`) may not. Encodings are a matter of the answer, unless the

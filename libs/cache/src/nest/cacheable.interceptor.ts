@@ -11,7 +11,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { from, lastValueFrom, map, type Observable } from 'rxjs';
 import type { ReadResult } from '../core/read-result';
 import { cacheStatus, type CacheOutcome } from '../http/cache-status';
-import { asksForFresh, hasDirective, requestBypass } from '../http/cacheability';
+import { asksForFresh, hasDirective, identifiesSender, requestBypass } from '../http/cacheability';
 import type { Representation } from '../http/representation';
 import { isTag } from '../core/coherence/tags';
 import { answersByItself } from './answers-by-itself';
@@ -26,8 +26,6 @@ import { RequestStats } from './request-stats';
 import { WithHeaders } from './with-headers';
 
 type OfRequest<R> = (request: CacheRequest) => R;
-
-const PRIVATE_REASONS = new Set(['authorization', 'cookie', 'no-identity']);
 
 /** Answers a `@Cacheable` handler from the cache: stored bytes, stored headers. */
 @Injectable()
@@ -76,7 +74,7 @@ export class CacheableInterceptor implements NestInterceptor {
     response.set('cache-status', cacheStatus(outcome));
     if (hasDirective(request.headers['cache-control'], 'only-if-cached')) throw notInCache();
     // Made for one sender, as far as we know: a cache on the way must not give it to another one.
-    const isPrivate = PRIVATE_REASONS.has(detail) || isScoped(operation);
+    const isPrivate = isScoped(operation) || (operation.scope === undefined && identifiesSender(request.headers));
     if (isPrivate) response.set('cache-control', 'private, no-cache');
     else if (operation.headers['cache-control'] !== undefined && !response.has('cache-control'))
       response.set('cache-control', 'no-cache');

@@ -175,6 +175,36 @@ describe('caching of the products API', () => {
     }
   });
 
+  it('GET /cache/entries/{key} explains an entry tier by tier, and counts as no read', async () => {
+    await a.http().get('/products/24');
+    const explain = async (service: Service, key: string) =>
+      (
+        await service
+          .http()
+          .get(`/cache/entries/${encodeURIComponent(key)}`)
+          .expect(200)
+      ).body;
+    await eventually(async () => (await explain(a, 'product?id=24')).L2.state === 'fresh');
+    const before = (await b.http().get('/cache/stats')).body;
+    const told = await explain(b, 'product?id=24');
+    expect(told).toMatchObject({
+      key: 'product?id=24',
+      L1: { state: 'absent' },
+      L2: { state: 'fresh', negative: false, tags: ['product:24'], bytes: expect.any(Number) },
+      versions: { 'product:24': { deleted: expect.any(Number), expired: expect.any(Number) } },
+    });
+    expect(told.L2.ttlMs).toBeGreaterThan(0);
+    const after = (await b.http().get('/cache/stats')).body;
+    expect([after.redis.hits, after.redis.misses]).toEqual([before.redis.hits, before.redis.misses]);
+    await a.http().post('/products/24/invalidate').expect(200);
+    expect((await explain(a, 'product?id=24')).L2.state).toBe('invalidated');
+    expect(await explain(a, 'nothing')).toMatchObject({ L1: { state: 'absent' }, L2: { state: 'absent' } });
+    await a
+      .http()
+      .get(`/cache/entries/${'x'.repeat(200_000)}`)
+      .expect((answer) => expect([400, 404, 414, 431]).toContain(answer.status));
+  });
+
   it('gives the same answers with the cache on and off', async () => {
     for (const path of [
       '/products',

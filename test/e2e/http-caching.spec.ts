@@ -73,6 +73,19 @@ describe('HTTP caching of the products API', () => {
       await write('patch', 23, tag).send({ price: 5 }).expect(200);
     });
 
+    it('a write answers with the tag of what it has written, for the write after it', async () => {
+      const product = { name: 'n', price: 1, category: 'toys' };
+      const created = await service.http().post('/products').set(admin).send(product).expect(201);
+      const { id } = created.body as { id: number };
+      const changed = await write('patch', id, created.headers['etag']!).send({ price: 2 }).expect(200);
+      expect(changed.headers['etag']).toBe(await tagOf(id));
+      const replaced = await write('put', id, changed.headers['etag']!)
+        .send({ ...product, price: 3 })
+        .expect(200);
+      await write('patch', id, changed.headers['etag']!).send({ price: 4 }).expect(412);
+      await write('delete', id, replaced.headers['etag']!).expect(204);
+    });
+
     it('* means that it exists', async () => {
       await write('patch', 24, '*').send({ price: 6 }).expect(200);
       await write('delete', 24, '"other"').expect(412);
@@ -101,6 +114,28 @@ describe('HTTP caching of the products API', () => {
   it('a write names the groups that it has invalidated', async () => {
     const { headers } = await service.http().patch('/products/10').set(admin).send({ price: 2 }).expect(200);
     expect(headers['cache-group-invalidation']).toContain('"product:10"');
+  });
+
+  it('nobody on the way may keep what is true for a moment only', async () => {
+    for (const path of ['/cache/stats', '/health', '/health/ready']) {
+      expect((await service.http().get(path)).headers['cache-control']).toBe('no-store');
+    }
+  });
+
+  it('forwarded names are reflected nowhere', async () => {
+    const names = [
+      'x-forwarded-host',
+      'x-forwarded-proto',
+      'x-forwarded-prefix',
+      'x-original-url',
+      'forwarded',
+      'host',
+    ];
+    const evil = Object.fromEntries(names.map((name) => [name, 'evil.example']));
+    const first = await service.http().get('/products?search=a&limit=2').set(evil).expect(200);
+    const next = await service.http().get('/products?search=a&limit=2').expect(200);
+    expect(next.headers['cache-status']).toContain('hit');
+    expect(JSON.stringify([first.headers, first.body, next.headers, next.body])).not.toContain('evil');
   });
 
   it('Swagger shows 304, 412 and the caching headers', async () => {

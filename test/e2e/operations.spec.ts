@@ -238,6 +238,7 @@ describe('operations', () => {
     expect(routes.map(({ route }) => route).sort()).toEqual([
       'delete /cache',
       'delete /products/{id}',
+      'get /cache/entries/{key}',
       'get /cache/stats',
       'get /health',
       'get /health/live',

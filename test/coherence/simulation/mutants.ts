@@ -86,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     profile: 'cutCommands',
-    seed: 361,
+    seed: 2038,
   },
   {
     rule: 'the lease counts from the sending of the echo',
@@ -284,7 +284,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'a put keeps its value only if nobody has invalidated its tags since it began',
     edits: [
-      edit('puts.ts', 'if (!(await this.remote.areUnchanged(others, before))) return false;', ''),
+      edit('puts.ts', 'if (!(await this.remote.marks.areUnchanged(others, before))) return false;', ''),
       edit('puts.ts', "before !== undefined && state.verdict(tags, before) === 'valid'", 'before !== undefined'),
       edit('puts.ts', "state.verdict(others, before) === 'valid' && ", ''),
     ],

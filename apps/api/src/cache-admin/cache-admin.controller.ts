@@ -1,24 +1,41 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Logger, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { CacheBackend, CacheEvict, RequestStats } from '@strata/cache';
-import type { FastifyReply } from 'fastify';
-import { AdminOnly, ApiJsonBody } from '../http/api-docs';
-import { invalidation, type Invalidation } from './cache-admin.schemas';
+import { CacheBackend, CacheEvict, NoCache, RequestStats, type EntryExplanation } from '@strata/cache';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AdminOnly, ApiJsonBody, ApiProblems } from '../http/api-docs';
+import { ENTRY_SCHEMA, entryKey, invalidation, type Invalidation } from './cache-admin.schemas';
 import { cacheStats } from './cache-stats';
 
 @ApiTags('cache')
 @Controller('cache')
 export class CacheAdminController {
+  /** Who has purged is known by the request id alone: keys and tags may tell what somebody has looked for. */
+  private readonly logger = new Logger('CacheAdmin');
+
   constructor(
     private readonly backend: CacheBackend,
     private readonly requests: RequestStats,
   ) {}
 
   @Get('stats')
+  @NoCache()
   @ApiOperation({ summary: 'Statistics of this instance since start' })
   @ApiResponse({ status: 200, description: 'Counters by tier', schema: { type: 'object' } })
   stats(): Record<string, unknown> {
     return cacheStats(this.backend, this.requests);
+  }
+
+  @Get('entries/:key')
+  @AdminOnly()
+  @NoCache()
+  @ApiOperation({
+    summary: 'Explain one entry of the HTTP cache',
+    description: 'Which tiers hold it, and whether they would serve it or why not. Counts as no read.',
+  })
+  @ApiResponse({ status: 200, description: 'The entry, tier by tier', schema: ENTRY_SCHEMA })
+  @ApiProblems(400)
+  explain(@Param('key', { schema: entryKey }) key: string): Promise<EntryExplanation> {
+    return this.backend.httpCache().explain(key);
   }
 
   @Post('invalidate')
@@ -39,9 +56,11 @@ export class CacheAdminController {
   })
   async invalidate(
     @Body({ schema: invalidation }) body: Invalidation,
+    @Req() { id }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<{ tags: string[]; keys: string[] }> {
     const { tags = [], keys = [] } = body;
+    this.logger.log(`request ${id} invalidates ${tags.length} tags and ${keys.length} keys`);
     const cache = this.backend.httpCache();
     const results = await Promise.all([
       ...(tags.length === 0 ? [] : [this.backend.strata.invalidateTags(tags)]),
@@ -57,7 +76,7 @@ export class CacheAdminController {
   @ApiOperation({ summary: 'Empty the cache', description: 'This namespace only, on every instance.' })
   @ApiResponse({ status: 204, description: 'Empty' })
   @CacheEvict({ allEntries: true })
-  clear(): void {
-    return undefined;
+  clear(@Req() { id }: FastifyRequest): void {
+    this.logger.log(`request ${id} empties the cache`);
   }
 }

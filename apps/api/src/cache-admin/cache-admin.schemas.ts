@@ -24,3 +24,39 @@ export const invalidation = z
     `name at most ${MAX_NAMES} tags and keys`,
   );
 export type Invalidation = z.output<typeof invalidation>;
+
+/** Key of `GET /cache/entries/{key}`, as `POST /cache/invalidate` takes it. */
+export const entryKey = name(MAX_KEY_LENGTH);
+
+const TIER_SCHEMA = {
+  type: 'object',
+  required: ['state'],
+  properties: {
+    state: {
+      type: 'string',
+      enum: ['fresh', 'stale', 'expired', 'invalidated', 'unproven', 'absent', 'unreadable', 'unavailable'],
+    },
+    ageMs: { type: 'integer', description: 'Since it was made' },
+    ttlMs: { type: 'integer', description: 'Until it is dead, stale periods included' },
+    bytes: { type: 'integer', description: 'Of the encoded value' },
+    negative: { type: 'boolean', description: 'Stands for an answer such as 404' },
+    tags: { type: 'array', items: { type: 'string' } },
+    born: { type: 'string', description: 'Version that it was loaded at, as epoch:seq' },
+  },
+};
+
+/** Answer of `GET /cache/entries/{key}`. */
+export const ENTRY_SCHEMA = {
+  type: 'object',
+  required: ['key', 'L1', 'L2', 'versions'],
+  properties: {
+    key: { type: 'string', example: 'product?id=7' },
+    L1: TIER_SCHEMA,
+    L2: TIER_SCHEMA,
+    versions: {
+      type: 'object',
+      description: 'Last invalidation of each tag; null where Redis does not know the tag',
+      additionalProperties: { type: 'object', nullable: true },
+    },
+  },
+};

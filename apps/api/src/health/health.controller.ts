@@ -1,9 +1,11 @@
 import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { NoCache } from '@strata/cache';
 import { ApiProblems } from '../http/api-docs';
 import { HealthService, type Health } from './health.service';
 
 @ApiTags('operations')
+@NoCache()
 @Controller('health')
 export class HealthController {
   constructor(private readonly health: HealthService) {}

@@ -89,6 +89,22 @@ export const CACHED_HEADERS = {
   'X-Request-Id': { description: 'Id of this request', schema: { type: 'string' as const } },
 };
 
+/** Documents the headers of a write's answer. */
+export const WRITTEN_HEADERS = {
+  ETag: {
+    description: 'Validator of what has been written, for the `If-Match` of the next write',
+    schema: { type: 'string' as const },
+  },
+  'Cache-Group-Invalidation': {
+    description: 'Groups that are outdated now, for caches on the way (RFC 9875)',
+    schema: { type: 'string' as const, example: '"product:7", "products:lists:any-category"' },
+  },
+  'Cache-Invalidation': {
+    description: '`deferred` when Redis could not be reached: other instances learn of it when it is back',
+    schema: { type: 'string' as const, example: 'deferred' },
+  },
+};
+
 /** Documents what a reader may ask of a cached route, and what it answers then. */
 export const ApiCached = (): MethodDecorator =>
   applyDecorators(

@@ -10,6 +10,7 @@ import {
   ApiProblems,
   ApiQueryOf,
   CACHED_HEADERS,
+  WRITTEN_HEADERS,
 } from '../http/api-docs';
 import { pageLinks } from './paging';
 import {
@@ -34,6 +35,7 @@ import {
   type NewProduct,
   type ProductChange,
 } from './product.schemas';
+import { productEntityTag } from './product.precondition';
 import type { Product } from './product.view';
 import { ProductsService } from './products.service';
 
@@ -71,14 +73,19 @@ export class ProductsController {
   @AdminOnly()
   @ApiOperation({ summary: 'Create a product', description: 'The answer leaves when every instance knows.' })
   @ApiJsonBody(newProduct, PRODUCT_EXAMPLE)
-  @ApiResponse({ ...PRODUCT_RESPONSE, status: 201, description: 'Created; `Location` says where' })
+  @ApiResponse({
+    ...PRODUCT_RESPONSE,
+    status: 201,
+    description: 'Created; `Location` says where',
+    headers: WRITTEN_HEADERS,
+  })
   @CacheEvict({ tags: (created) => tagsOfWrite((created as Product).id, (created as Product).category) })
   async create(
     @Body({ schema: newProduct }) body: NewProduct,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Product> {
     const product = await this.products.create(body);
-    void reply.header('location', `/products/${product.id}`);
+    void reply.headers({ location: `/products/${product.id}`, etag: productEntityTag(product) });
     return product;
   }
 
@@ -102,16 +109,18 @@ export class ProductsController {
   @AdminOnly()
   @ApiOperation({ summary: 'Replace a product', description: 'Fields left out take their defaults.' })
   @ApiJsonBody(newProduct, PRODUCT_EXAMPLE)
-  @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product as it is now' })
+  @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product as it is now', headers: WRITTEN_HEADERS })
   @ApiProblems(404)
   @ApiIfMatch()
   @CacheEvict({})
   async replace(
     @Param('id', { schema: productId }) id: number,
     @Body({ schema: newProduct }) body: NewProduct,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('If-Match') ifMatch?: string,
   ): Promise<Touched<Product>> {
     const { product, previousCategory } = await this.products.replace(id, body, ifMatch);
+    void reply.header('etag', productEntityTag(product));
     return touched(product, ...tagsOfWrite(id, previousCategory, product.category));
   }
 
@@ -119,16 +128,18 @@ export class ProductsController {
   @AdminOnly()
   @ApiOperation({ summary: 'Change a product', description: 'Fields left out stay as they are.' })
   @ApiJsonBody(productChange, { price: 69.9 })
-  @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product as it is now' })
+  @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product as it is now', headers: WRITTEN_HEADERS })
   @ApiProblems(404)
   @ApiIfMatch()
   @CacheEvict({})
   async change(
     @Param('id', { schema: productId }) id: number,
     @Body({ schema: productChange }) body: ProductChange,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('If-Match') ifMatch?: string,
   ): Promise<Touched<Product>> {
     const { product, previousCategory } = await this.products.change(id, body, ifMatch);
+    void reply.header('etag', productEntityTag(product));
     return touched(product, ...tagsOfWrite(id, previousCategory, product.category));
   }
 

@@ -33,6 +33,11 @@ export interface EntryExplanation {
   readonly key: string;
   readonly L1: { readonly state: EntryState } & Partial<EntryFacts>;
   readonly L2: { readonly state: EntryState } & Partial<EntryFacts>;
+  /**
+   * For each tag of the entry the invalidation that it was hit by last, as L2 has it: an entry whose `born` is below
+   * it is invalidated. `null` for a tag that L2 does not know, which counts as invalidated too.
+   */
+  readonly versions: Readonly<Record<string, { deleted: number; expired: number } | null>>;
 }
 
 /** Parts that {@link explainEntry} looks into. */
@@ -52,7 +57,10 @@ export async function explainEntry<T>(parts: ExplainParts<T>, key: string): Prom
   const L1 =
     held === undefined ? ({ state: 'absent' } as const) : { state: localState(parts, held), ...facts(held, clock) };
   const found = await remote.find(key, protocolTags(name, key, []));
-  return { key, L1, L2: remoteState(found, clock) };
+  const entry = found.kind === 'fresh' || found.kind === 'revalidate' ? found.entry : held;
+  const versions = entry === undefined ? [] : [...(await remote.marks.versionsOf(entry.tags))];
+  const shown = versions.map(([tag, version]) => [tag.replace(/^t:/, ''), version ?? null] as const);
+  return { key, L1, L2: remoteState(found, clock), versions: Object.fromEntries(shown) };
 }
 
 function localState<T>({ state, clock }: ExplainParts<T>, entry: Entry<T>): EntryState {

@@ -46,7 +46,7 @@ export class Puts<T> {
     const others = tags.filter((tag) => tag !== own);
     const unheard = before !== undefined && state.verdict(tags, before) === 'valid';
     const { deferred, version, prior } = await invalidator.originate([own], 'delete');
-    const known = this.remote.sharesVersions ? prior !== undefined && prior <= (before?.seq ?? -1) : true;
+    const known = this.remote.marks.areShared ? prior !== undefined && prior <= (before?.seq ?? -1) : true;
     if (!unheard || !known || version === undefined || value === undefined) return { value, stored: false, deferred };
     if (!(await this.isStillNewest(own, others, before, version))) return { value, stored: false, deferred };
     return {
@@ -59,7 +59,7 @@ export class Puts<T> {
   private async isStillNewest(own: string, others: readonly string[], before: Head, version: Head): Promise<boolean> {
     const { state } = this.parts;
     if (before.epoch !== version.epoch) return false;
-    if (!(await this.remote.areUnchanged(others, before))) return false;
+    if (!(await this.remote.marks.areUnchanged(others, before))) return false;
     return state.verdict(others, before) === 'valid' && state.verdict([own], version) === 'valid';
   }
 

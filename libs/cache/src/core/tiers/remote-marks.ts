@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CoherenceState } from '../coherence/coherence-state';
 import { judge } from '../coherence/tag-table';
-import type { Head, RemoteStore } from '../ports/remote-store';
+import type { Head, RemoteStore, TagVersion } from '../ports/remote-store';
 import type { RemoteAttempts } from './remote-attempts';
 
 /** What a write needs to know of the versions in L2. */
@@ -27,6 +27,13 @@ export class RemoteMarks {
     if (grant === undefined) return undefined;
     this.state.learnEpoch(grant.epoch);
     return { epoch: grant.epoch, seq: grant.seq };
+  }
+
+  /** Versions of `tags` as L2 has them; none while it cannot be asked. */
+  async versionsOf(tags: readonly string[]): Promise<ReadonlyMap<string, TagVersion | undefined>> {
+    if (!this.areShared) return new Map();
+    const read = await this.l2.attempt('read', () => this.store.readTags(tags));
+    return new Map(read === undefined ? [] : tags.map((tag, i) => [tag, read.versions[i]]));
   }
 
   /** True when L2 knows that none of `tags` was invalidated after `since`; always where versions are not shared. */

@@ -31,7 +31,7 @@ export interface LoadPermit {
  * Reads never throw: what cannot be reached, decoded or proved valid is a miss and an event.
  */
 export class RemoteTier<T> {
-  private readonly marks: RemoteMarks;
+  readonly marks: RemoteMarks;
   private readonly l2: RemoteAttempts;
 
   constructor(
@@ -127,16 +127,6 @@ export class RemoteTier<T> {
   /** Where the fleet stands before a write of `key` begins; see {@link RemoteMarks.mark}. */
   mark(key: string, tags: readonly string[]): Promise<Head | undefined> {
     return this.marks.mark(this.storeKey(key), tags, this.longestLife());
-  }
-
-  /** Whether an invalidation says what came before it, or the local table is all there is. */
-  get sharesVersions(): boolean {
-    return this.marks.areShared;
-  }
-
-  /** See {@link RemoteMarks.areUnchanged}. */
-  areUnchanged(tags: readonly string[], since: Head): Promise<boolean> {
-    return this.marks.areUnchanged(tags, since);
   }
 
   /** Stores `entry`, whose encoded value is `payload`. Returns whether L2 took it. */

@@ -29,6 +29,26 @@ describe('reference pages', () => {
     expect(documented(page('options.md'), heading).sort()).toEqual(declared(file, name).sort());
   });
 
+  it.each([
+    [/\(`CacheableBase`\)/, 'CacheableBase'],
+    [/\(`CacheableOptions`\)/, 'CacheableOptions'],
+    [/`@CachePut`/, 'CachePutOptions'],
+    [/`@CacheEvict`/, 'CacheEvictOptions'],
+    [/`@Caching`/, 'CachingOptions'],
+  ])('decorators.md lists exactly the members under %p', (heading, name) => {
+    const inCode = declared('libs/cache/src/nest/decorator-options.ts', name);
+    expect(documented(page('decorators.md'), heading).sort()).toEqual(inCode.sort());
+  });
+
+  it('decorators.md has a section or a word for each decorator that is exported', () => {
+    const text = readFileSync(join(ROOT, 'libs/cache/src/nest/decorators.ts'), 'utf8');
+    const names = [...text.matchAll(/^export (?:function|const) ([A-Z]\w+)/gm)].map((match) => match[1]!);
+    expect([...new Set(names)].sort()).toEqual(
+      ['CacheConfig', 'CacheEvict', 'CachePut', 'Cacheable', 'Caching', 'InjectCache', 'NoCache'].sort(),
+    );
+    for (const name of names) expect(page('decorators.md')).toContain(`@${name}`);
+  });
+
   it('options.md names the defaults that the code has', () => {
     const defaults = resolveCacheOptions() as unknown as Record<string, unknown>;
     const rows = [...page('options.md').matchAll(/^\| `(\w+)` \| `(\d+)` \|/gm)];

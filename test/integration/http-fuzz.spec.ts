@@ -230,6 +230,6 @@ describe.each(Object.entries(adapters))('random requests on %s', (_name, adapter
     });
     await fc.assert(property, { numRuns: RUNS, endOnFailure: true });
     const { size, bounds } = app.get(CacheBackend).httpCache().localUsage;
-    expect(size).toBeLessThanOrEqual(bounds.maxEntries!);
+    expect(size).toBeLessThanOrEqual(bounds.maxEntries);
   });
 });

@@ -222,6 +222,16 @@ describe('two tiers on a real Redis', () => {
     expect((await sent()) - before).toBeLessThan(4_000_000);
   });
 
+  it('no key and no tag becomes code of a script', async () => {
+    const code = `'"]] redis.call("FLUSHALL") --`;
+    await load(a, 'k', 'v');
+    await load(a, code, 'x', [code, '*', 'v:*', '%s%d']);
+    expect(await b.cache.get(code, { tags: [code] })).toBe('x');
+    await a.strata.invalidateTags([code]);
+    expect(await b.cache.get(code, { tags: [code] })).toBeUndefined();
+    expect(await b.cache.get('k')).toBe('v');
+  });
+
   it('bus messages that are none of ours cost misses at most', async () => {
     await load(a, 'k', 'v');
     await b.cache.get('k');

@@ -48,8 +48,18 @@ function appendObject(parts: string[], value: object, depth: number): boolean {
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
-  const given = Object.entries(value as Record<string, unknown>).filter(([, part]) => part !== undefined);
-  parts.push(`o${given.length}:`);
-  given.sort(([a], [b]) => (a < b ? -1 : 1));
-  return given.every(([name, part]) => appendText(parts, '', name) && append(parts, part, depth));
+  return appendProperties(parts, value as Record<string, unknown>, depth);
+}
+
+function appendProperties(parts: string[], value: Record<string, unknown>, depth: number): boolean {
+  const countAt = parts.push('') - 1;
+  let count = 0;
+  for (const name of Object.keys(value).sort()) {
+    const part = value[name];
+    if (part === undefined) continue;
+    count++;
+    if (!appendText(parts, '', name) || !append(parts, part, depth)) return false;
+  }
+  parts[countAt] = `o${count}:`;
+  return true;
 }

@@ -2,8 +2,9 @@
 export type KeyPart = string | number | boolean | undefined;
 
 /**
- * Builds a key from declared inputs only: `name?a=1&b=x`, sorted by name, each part percent-encoded, so
- * that different inputs never meet in one key and the order of a query string does not matter.
+ * Builds a key from declared inputs only: `name?a=1&b=x`, sorted by name, with the characters that separate parts
+ * percent-encoded inside them, so that different inputs never meet in one key and the order of a query string does
+ * not matter. Linear in the size of the input.
  *
  * @returns `undefined` for text that is not well-formed Unicode, and for parts that are neither text, finite number
  *   nor boolean (`?q=a&q=b` is an array in most parsers): such a request is not cached
@@ -15,8 +16,8 @@ export function canonicalKey(name: string, parts: Readonly<Record<string, KeyPar
     if (value === undefined) continue;
     if (!isKeyPart(value)) return undefined;
     const text = String(value);
-    if (!text.isWellFormed()) return undefined;
-    encoded.push(`${encodeURIComponent(part)}=${encodeURIComponent(text)}`);
+    if (!text.isWellFormed() || !part.isWellFormed()) return undefined;
+    encoded.push(`${escaped(part)}=${escaped(text)}`);
   }
   return encoded.length === 0 ? name : `${name}?${encoded.join('&')}`;
 }
@@ -24,3 +25,8 @@ export function canonicalKey(name: string, parts: Readonly<Record<string, KeyPar
 function isKeyPart(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }
+
+/** What a key is made of by its own, and the character that would make a text look escaped. */
+const SEPARATORS = /[%&=?]/g;
+
+const escaped = (text: string): string => text.replace(SEPARATORS, encodeURIComponent);

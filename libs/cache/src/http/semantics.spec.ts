@@ -5,6 +5,7 @@ import { isNotModified } from './conditional';
 import { chooseCoding } from './content-coding';
 import { EncodedForms, isEncodable } from './encoded-forms';
 import { encodedTag, entityTag, matchHits, noneMatchHits } from './entity-tag';
+import { decodeRepresentation } from './representation';
 
 const TAG = entityTag(Buffer.from('body'));
 
@@ -160,5 +161,37 @@ describe('what a request asks of a cache (RFC 9111, section 5.2.1)', () => {
     expect(responseStorable({ vary: 'Accept-Language' })).toBe(false);
     expect(responseStorable({ vary: 'Accept-Language, Accept-Encoding' }, ['accept-language'])).toBe(true);
     expect(responseStorable({ vary: '*' }, ['*'])).toBe(false);
+  });
+});
+
+describe('an entry that somebody else has written into L2', () => {
+  const forged = (status: unknown, headers: unknown): Buffer => {
+    const head = Buffer.from(JSON.stringify([status, headers]), 'utf8');
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(head.length);
+    return Buffer.concat([length, head, Buffer.from('{}')]);
+  };
+
+  it.each<[unknown, unknown]>([
+    [42, {}],
+    [99_999, {}],
+    [101, {}],
+    [204, {}],
+    [301, { location: 'https://evil.example' }],
+    [200, { 'x-a': 'b\r\nset-cookie: a=b' }],
+    [200, { 'x a': 'b' }],
+    [200, { 'X-Upper': 'b' }],
+    [200, { 'set-cookie': 'a=b' }],
+    [200, { 'transfer-encoding': 'chunked' }],
+    [200, { 'content-length': '3' }],
+    [200, { etag: 3 }],
+    [200, null],
+  ])('with status %j and headers %j is unreadable', (status, headers) => {
+    expect(() => decodeRepresentation(forged(status, headers))).toThrow();
+  });
+
+  it('is read when it could be ours', () => {
+    const { status, headers, body } = decodeRepresentation(forged(404, { etag: '"x"' }));
+    expect([status, headers, body.toString()]).toEqual([404, { etag: '"x"' }, '{}']);
   });
 });

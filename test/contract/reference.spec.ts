@@ -73,6 +73,16 @@ describe('reference pages', () => {
     expect(inPage).toEqual(inCode);
   });
 
+  it('negative-tests.md accounts for 1 to 53, and names tests that exist', () => {
+    const rows = [...page('negative-tests.md').matchAll(/^\| ([\d, ]+) \| [^|]+ \| (?:`([^`]+)`|–) \| ([^|]+) \|$/gm)];
+    const numbers = rows.flatMap(([, list]) => list!.split(', ').map(Number));
+    expect(numbers).toEqual(Array.from({ length: 53 }, (_, i) => i + 1));
+    const missing = rows.filter(
+      ([, , file, title]) => file !== undefined && !readFileSync(join(ROOT, file), 'utf8').includes(title!.trim()),
+    );
+    expect(missing.map(([row]) => row)).toEqual([]);
+  });
+
   it('errors.md lists exactly the codes of the code', () => {
     const rows = [...page('errors.md').matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map((match) => match[1]!);
     expect(rows.sort()).toEqual([...CACHE_ERROR_CODES].sort());

@@ -163,6 +163,14 @@ describe('caching of the products API', () => {
     expect(await status(b, '/products/21')).toContain('fwd=');
     expect(await status(b, '/products/22')).toContain('fwd=');
     expect(await status(b, '/products/23')).toContain('hit');
+    // A list goes with each product that it shows, whatever its query.
+    for (const limit of [30, 31]) await b.http().get(`/products?limit=${limit}`);
+    await a
+      .http()
+      .post('/cache/invalidate')
+      .send({ tags: ['product:31'] });
+    expect(await status(b, '/products?limit=30')).toContain('hit');
+    expect(await status(b, '/products?limit=31')).toContain('fwd=stale');
     for (const bad of [
       {},
       { tags: [] },

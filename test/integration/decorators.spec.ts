@@ -104,6 +104,12 @@ class Prices {
     return how;
   }
 
+  @Cacheable<Prices['cheapest']>({ key: () => 'cheapest', resultTags: ({ sku }) => [`price:${sku}`] })
+  async cheapest(): Promise<Price> {
+    calls++;
+    return { sku: 'z', cents: 1, since: new Date(0) };
+  }
+
   @Cacheable({ version: fingerprint((price: Price) => price.cents) })
   async odd(what: unknown): Promise<unknown> {
     calls++;
@@ -204,6 +210,12 @@ const start = async (module: DynamicModule): Promise<INestApplication> => {
   return app;
 };
 
+const failsOrStarts = (module: DynamicModule): Promise<string> =>
+  start(module).then(
+    async (started) => started.close().then(() => 'it has started'),
+    (error: Error) => error.message,
+  );
+
 describe('decorators', () => {
   let app: INestApplication;
   let prices: Prices;
@@ -288,6 +300,16 @@ describe('decorators', () => {
     it('takes the ttl from the result', async () => {
       for (const how of ['short', 'short', 'long', 'long']) await prices.lives(how);
       expect(calls).toBe(3);
+    });
+
+    it('takes tags from the result', async () => {
+      await prices.cheapest();
+      await app.get(CacheBackend).strata.invalidateTags(['price:y']);
+      await prices.cheapest();
+      expect(calls).toBe(1);
+      await app.get(CacheBackend).strata.invalidateTags(['price:z']);
+      await prices.cheapest();
+      expect(calls).toBe(2);
     });
 
     it('is switched off by @NoCache', async () => {
@@ -380,6 +402,29 @@ describe('decorators', () => {
       expect((await small.explain('k')).L1.ttlMs).toBeLessThanOrEqual(1_000);
     });
 
+    it('are there with forRootAsync too, global or imported', async () => {
+      @Module({
+        imports: [
+          CacheModule.forRootAsync({ isGlobal: false, useFactory: async () => ({ namespace: 'three' }) }),
+          CacheModule.forFeature({ small: {} }),
+        ],
+        providers: [Prices],
+      })
+      class Imported {}
+      const other = await failsOrStarts({ module: Imported });
+      // What declares caches has to see the one that makes them: only a global one is seen.
+      expect(other).toContain('CacheBackend');
+      const whole = await start({
+        module: App,
+        imports: [CacheModule.forRootAsync({ useFactory: async () => ({ namespace: 'three' }) })],
+        providers: [Prices],
+      });
+      await whole.get(Prices).of('a');
+      await whole.get(Prices).of('a');
+      expect(calls).toBe(1);
+      await whole.close();
+    });
+
     it('belong to one application, also when two share a process', async () => {
       const other = await start(App.with('two'));
       await prices.of('a');
@@ -435,14 +480,9 @@ describe('decorators', () => {
 
   describe('what cannot work ends the start, with the reason', () => {
     const controller = (define: () => Type): Promise<string> =>
-      failure(App.with('bad', { controllers: [define()], providers: [], exports: [] }));
+      failsOrStarts(App.with('bad', { controllers: [define()], providers: [], exports: [] }));
     const provider = (define: () => Type): Promise<string> =>
-      failure(App.with('bad', { controllers: [], providers: [define()] }));
-    const failure = (module: DynamicModule): Promise<string> =>
-      start(module).then(
-        async (started) => started.close().then(() => 'it has started'),
-        (error: Error) => error.message,
-      );
+      failsOrStarts(App.with('bad', { controllers: [], providers: [define()] }));
 
     it.each<[string, string]>([
       ['@Query() as a whole', 'name the parameters'],

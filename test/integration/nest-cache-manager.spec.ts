@@ -85,4 +85,15 @@ describe('an application written for @nestjs/cache-manager', () => {
     await manager.clear();
     expect(await manager.get('b')).toBeUndefined();
   });
+
+  it('keeps nothing while caching is switched off', async () => {
+    @Module({ imports: [CacheModule.forRoot({ enabled: false })] })
+    class OffModule {}
+    const off = await NestFactory.create(OffModule, new FastifyAdapter(), { logger: false });
+    const manager = off.get<Cache>(CACHE_MANAGER);
+    await manager.set('k', 'v');
+    expect(await manager.get('k')).toBeUndefined();
+    expect(await manager.wrap('k', () => 'loaded')).toBe('loaded');
+    await off.close();
+  });
 });

@@ -1,4 +1,5 @@
 import { canonicalKey, type CacheRequest } from '@strata/cache';
+import type { Product } from './product.view';
 import { listQuery, productId, type ListQuery } from './product.schemas';
 
 /** Tag of one product. */
@@ -29,6 +30,11 @@ export function productListKey(request: CacheRequest): string | undefined {
 export function productListTags(request: CacheRequest): string[] {
   const { category }: Partial<ListQuery> = listQuery.parse(request.query);
   return [ALL_LISTS_TAG, category === undefined ? UNFILTERED_LISTS_TAG : categoryTag(category)];
+}
+
+/** The products that a list shows: dropping one of them by its tag drops the list. */
+export function shownTags(products: unknown): string[] {
+  return (products as readonly Product[]).map(({ id }) => productTag(id));
 }
 
 /** What a write to a product of these categories (before and after) leaves outdated. */

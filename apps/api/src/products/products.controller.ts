@@ -21,6 +21,7 @@ import {
   productListTags,
   productTag,
   productTags,
+  shownTags,
   tagsOfWrite,
   UNFILTERED_LISTS_TAG,
 } from './product.cache-policy';
@@ -50,7 +51,7 @@ export class ProductsController {
   @ApiResponse(PRODUCTS_RESPONSE)
   @ApiCached()
   @ApiProblems(400)
-  @Cacheable({ key: productListKey, tags: productListTags, scope: 'public' })
+  @Cacheable({ key: productListKey, tags: productListTags, resultTags: shownTags, scope: 'public' })
   async list(@Query({ schema: listQuery }) query: ListQuery): Promise<WithHeaders<Product[]>> {
     const { products, total } = await this.products.list(query);
     return withHeaders(products, { 'x-total-count': String(total), link: pageLinks('/products', query, total) });

@@ -16,32 +16,33 @@ export class StrataKeyvStore implements KeyvStoreAdapter {
   readonly opts = {};
   namespace?: string | undefined;
 
-  constructor(private readonly open: () => TieredCache<KeyvEnvelope>) {}
+  /** @param open the cache; none while caching is switched off: then nothing is kept */
+  constructor(private readonly open: () => TieredCache<KeyvEnvelope> | undefined) {}
 
-  private get cache(): TieredCache<KeyvEnvelope> {
+  private get cache(): TieredCache<KeyvEnvelope> | undefined {
     return this.open();
   }
 
   async get<V>(key: string): Promise<StoredData<V> | undefined> {
-    return (await this.cache.get(key)) as StoredData<V> | undefined;
+    return (await this.cache?.get(key)) as StoredData<V> | undefined;
   }
 
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
-    await this.cache.set(key, value as KeyvEnvelope, ttl === undefined || ttl === 0 ? {} : { ttl });
+    await this.cache?.set(key, value as KeyvEnvelope, ttl === undefined || ttl === 0 ? {} : { ttl });
     return true;
   }
 
   async delete(key: string): Promise<boolean> {
-    await this.cache.delete(key);
+    await this.cache?.delete(key);
     return true;
   }
 
   async clear(): Promise<void> {
-    await this.cache.clear();
+    await this.cache?.clear();
   }
 
   async has(key: string): Promise<boolean> {
-    return (await this.cache.get(key)) !== undefined;
+    return (await this.cache?.get(key)) !== undefined;
   }
 
   on(): this {
@@ -53,7 +54,7 @@ export class StrataKeyvStore implements KeyvStoreAdapter {
  * The `Cache` of cache-manager on our tiers: what is injected under `CACHE_MANAGER`. The tiered cache is
  * opened on first use, so that an application without such users has no second L1.
  */
-export function cacheManagerOver(open: () => TieredCache<KeyvEnvelope>): Cache {
+export function cacheManagerOver(open: () => TieredCache<KeyvEnvelope> | undefined): Cache {
   const keyv = new Keyv({ store: new StrataKeyvStore(open), useKeyPrefix: false });
   // The tiers serialise by themselves; a second form inside ours would only cost time and bytes.
   keyv.serialize = undefined;

@@ -49,7 +49,8 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<CacheModuleOpt
     },
     {
       provide: CACHE_MANAGER,
-      useFactory: (backend: CacheBackend) => cacheManagerOver(() => backend.cache('cache-manager')),
+      useFactory: (backend: CacheBackend) =>
+        cacheManagerOver(() => (backend.enabled ? backend.cache('cache-manager') : undefined)),
       inject: [CacheBackend],
     },
     RequestStats,
@@ -65,7 +66,7 @@ export class CacheModule extends ConfigurableModuleClass implements OnApplicatio
 
   /**
    * Declares named caches with options of their own, for `@InjectCache(name)` and for decorators with
-   * `cache: name`. Needs `forRoot` somewhere in the application, global or imported beside.
+   * `cache: name`. Needs a global `forRoot` or `forRootAsync`; with `isGlobal: false` ask `CacheBackend` for caches.
    */
   static forFeature(caches: Readonly<Record<string, CacheOptions>>): DynamicModule {
     const providers = Object.entries(caches).map(([name, options]) => ({

@@ -22,8 +22,13 @@ export interface CacheableBase<I extends readonly unknown[], R> extends Timing {
    *   method and all arguments, for arguments of plain data
    */
   readonly key?: (...inputs: I) => string | undefined;
-  /** What the value depends on. @default [] */
+  /** What the value depends on, as far as the inputs tell. @default [] */
   readonly tags?: (...inputs: I) => readonly string[];
+  /**
+   * What else it depends on, as only the result tells. A read of L2 costs a second round trip where there are such
+   * tags. @default []
+   */
+  readonly resultTags?: (result: R, ...inputs: I) => readonly string[];
   /** Asked before the cache: false bypasses it. @default always */
   readonly condition?: (...inputs: I) => boolean;
   /** Asked after the method: true keeps its result out of the cache. @default never */

@@ -18,6 +18,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 /** The functions of an operation, as they are for a handler: its one input is the request. */
 interface HttpFunctions {
   readonly unless: (result: unknown, request: CacheRequest) => boolean;
+  readonly resultTags: (result: unknown, request: CacheRequest) => readonly string[];
   readonly ttlOf: ((result: unknown, request: CacheRequest) => Duration) | undefined;
 }
 
@@ -59,8 +60,9 @@ export async function loadRepresentation(
     const declared = inLowerCase(answer.headers);
     const judged = { ...response.judged(), ...declared };
     const isStorable = response.status === OK && responseStorable(judged, operation.vary);
-    const { unless, ttlOf } = operation as unknown as HttpFunctions;
+    const { unless, ttlOf, resultTags } = operation as unknown as HttpFunctions;
     if (!isStorable || unless(answer.value, request)) loading.doNotStore();
+    loading.addTags(...resultTags(answer.value, request));
     if (ttlOf !== undefined) loading.setOptions({ ttl: ttlOf(answer.value, request) });
     const kept = Object.fromEntries(Object.entries(declared).filter(([name, value]) => isKeptHeader(name, value)));
     // A cookie goes to its own caller, whose answer is not kept.

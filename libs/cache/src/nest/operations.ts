@@ -13,6 +13,7 @@ export interface CacheableOperation {
   readonly cache: string | undefined;
   readonly key: Of<string | undefined> | undefined;
   readonly tags: Of<readonly string[]>;
+  readonly resultTags: Of<readonly string[]>;
   readonly scope: Scope | undefined;
   readonly identity: CacheableOptions['identity'];
   readonly vary: readonly string[];
@@ -64,7 +65,7 @@ export function parseCacheable(options: CacheableOptions, where: string): Cachea
   const { scope, vary = [], negativeStatuses = [], cacheControl, cdnCacheControl } = options;
   const names = vary.map((name) => name.toLowerCase());
   refuse('@Cacheable', where, [
-    ...functionProblems(options, ['key', 'tags', 'condition', 'unless', 'identity']),
+    ...functionProblems(options, ['key', 'tags', 'resultTags', 'condition', 'unless', 'identity']),
     ...timingProblems(options),
     ...httpProblems(options, names),
   ]);
@@ -74,6 +75,7 @@ export function parseCacheable(options: CacheableOptions, where: string): Cachea
     ...shared(options),
     key: options.key,
     tags: options.tags ?? none,
+    resultTags: options.resultTags ?? none,
     scope,
     identity: options.identity,
     vary: Object.freeze(names.sort()),

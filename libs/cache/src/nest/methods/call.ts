@@ -57,6 +57,7 @@ async function readThrough(call: MethodCall): Promise<unknown> {
       throw new ForOneOnly(call, result);
     }
     if ((cacheable.unless as Apply<boolean>)(result, ...args)) loading.doNotStore();
+    loading.addTags(...(cacheable.resultTags as Apply<readonly string[]>)(result, ...args));
     const ttl = (cacheable.ttlOf as Apply<number | string> | undefined)?.(result, ...args);
     if (ttl !== undefined) loading.setOptions({ ttl });
     return result;

@@ -9,6 +9,7 @@ import { cacheOptions } from './config/cache-options';
 import { dataSourceOptions } from './database/data-source';
 import { HealthModule } from './health/health.module';
 import { MetricsController } from './metrics/metrics.controller';
+import { PoolMetrics } from './metrics/pool-metrics';
 import { ProductsModule } from './products/products.module';
 import type { Backing } from './runtime/backing';
 import { SecurityModule } from './security/security.module';
@@ -36,6 +37,7 @@ export class AppModule {
         CacheAdminModule,
         HealthModule,
       ],
+      providers: [PoolMetrics],
     };
   }
 }

@@ -1,13 +1,14 @@
-import { CacheBackend, type CacheCounters } from '@strata/cache';
+import { CacheBackend, RequestStats, type CacheCounters } from '@strata/cache';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { Counter, Gauge, Histogram, register } from 'prom-client';
+import { Counter, Gauge, register } from 'prom-client';
+import { observeEvents } from './cache-events';
 
 type Cells = readonly (readonly [labels: Record<string, string>, value: number])[];
 
 const BREAKER_VALUE = { closed: 0, 'half-open': 1, open: 2 } as const;
 
 /** Backends of this process. More than one only where several applications share it, as in tests. */
-const backends = new Set<CacheBackend>();
+const backends = new Map<CacheBackend, RequestStats>();
 
 /**
  * Exposes the cache's counters to Prometheus. They are read when a scrape asks for them, so that a cache
@@ -17,21 +18,16 @@ const backends = new Set<CacheBackend>();
 export class CacheMetrics implements OnModuleInit, OnModuleDestroy {
   private stopListening: (() => void) | undefined;
 
-  constructor(private readonly backend: CacheBackend) {}
+  constructor(
+    private readonly backend: CacheBackend,
+    private readonly requests: RequestStats,
+  ) {}
 
   onModuleInit(): void {
-    backends.add(this.backend);
+    backends.set(this.backend, this.requests);
     for (const metric of COUNTERS) defineCounter(metric.name, metric.help, metric.labels, metric.read);
     for (const metric of GAUGES) defineGauge(metric.name, metric.help, metric.labels, metric.read);
-    const durations = invalidationHistogram();
-    this.stopListening = this.backend.strata.on(
-      (event) => {
-        if (event.name === 'invalidate' && event.origin === 'local') {
-          durations.observe({ cache: ALL }, event.durationMs / 1_000);
-        }
-      },
-      ['invalidate'],
-    );
+    this.stopListening = observeEvents(this.backend.strata);
   }
 
   onModuleDestroy(): void {
@@ -54,7 +50,8 @@ const COUNTERS: readonly MetricDefinition[] = [
     labels: ['cache', 'tier', 'result'],
     read: () =>
       eachCache((cache, counters) => [
-        [{ cache, tier: 'L1', result: 'hit' }, counters.local.hits],
+        [{ cache, tier: 'L1', result: 'hit' }, counters.local.hits - counters.local.negativeHits],
+        [{ cache, tier: 'L1', result: 'negative' }, counters.local.negativeHits],
         [{ cache, tier: 'L1', result: 'miss' }, counters.local.misses],
         [{ cache, tier: 'L2', result: 'hit' }, counters.remote.hits],
         [{ cache, tier: 'L2', result: 'miss' }, counters.remote.misses],
@@ -72,10 +69,16 @@ const COUNTERS: readonly MetricDefinition[] = [
       ]),
   },
   {
-    name: 'cache_coalesced_total',
-    help: 'Callers that shared the load of another one.',
-    labels: ['cache', 'scope'],
-    read: () => eachCache((cache, { loads }) => [[{ cache, scope: 'process' }, loads.coalesced]]),
+    name: 'cache_bypassed_total',
+    help: 'Requests to cached routes that went past the cache.',
+    labels: [],
+    read: () => [[{}, [...backends.values()].reduce((total, { bypassed }) => total + bypassed, 0)]],
+  },
+  {
+    name: 'cache_compression_saved_bytes_total',
+    help: 'Bytes that compression has kept off the wire to L2.',
+    labels: ['cache'],
+    read: () => eachCache((cache, { remote }) => [[{ cache }, remote.savedBytes]]),
   },
   {
     name: 'cache_puts_total',
@@ -123,12 +126,6 @@ const COUNTERS: readonly MetricDefinition[] = [
     labels: ['cache'],
     read: () => eachStrata(({ invalidations }) => [[{ cache: ALL }, invalidations.deferred]]),
   },
-  {
-    name: 'cache_l2_errors_total',
-    help: 'Operations on L2 that failed.',
-    labels: ['cache'],
-    read: () => eachCache((cache, { remote }) => [[{ cache }, remote.errors]]),
-  },
 ];
 
 const GAUGES: readonly MetricDefinition[] = [
@@ -148,13 +145,13 @@ const GAUGES: readonly MetricDefinition[] = [
     name: 'cache_breaker_state',
     help: 'Breaker in front of Redis: 0 closed, 1 half-open, 2 open.',
     labels: [],
-    read: () => [[{}, Math.max(0, ...[...backends].map((backend) => BREAKER_VALUE[backend.redis.breaker]))]],
+    read: () => [[{}, Math.max(0, ...[...backends.keys()].map((backend) => BREAKER_VALUE[backend.redis.breaker]))]],
   },
   {
     name: 'cache_members',
     help: 'Instances that may hold a lease, as this one last heard.',
     labels: [],
-    read: () => [[{}, Math.max(0, ...[...backends].map(({ strata }) => strata.members))]],
+    read: () => [[{}, Math.max(0, ...[...backends.keys()].map(({ strata }) => strata.members))]],
   },
   {
     name: 'cache_invalidations_waiting_tags',
@@ -166,7 +163,7 @@ const GAUGES: readonly MetricDefinition[] = [
     name: 'cache_lease_held',
     help: '1 while this instance may serve from L1.',
     labels: [],
-    read: () => [[{}, [...backends].every((backend) => backend.strata.state.leaseHeld) ? 1 : 0]],
+    read: () => [[{}, [...backends.keys()].every((backend) => backend.strata.state.leaseHeld) ? 1 : 0]],
   },
 ];
 
@@ -174,30 +171,17 @@ const GAUGES: readonly MetricDefinition[] = [
 const ALL = '*';
 
 function eachStrata(cells: (strata: CacheBackend['strata']) => Cells): Cells {
-  return [...backends].flatMap(({ strata }) => cells(strata));
+  return [...backends.keys()].flatMap(({ strata }) => cells(strata));
 }
 
 function eachCache(cells: (cache: string, counters: CacheCounters) => Cells): Cells {
-  return [...backends].flatMap((backend) => backend.strata.all().flatMap((c) => cells(c.name, c.counters)));
+  return [...backends.keys()].flatMap((backend) => backend.strata.all().flatMap((c) => cells(c.name, c.counters)));
 }
 
 function eachLocal(
   cell: (cache: string, usage: { size: number; bytes: number }) => readonly [Record<string, string>, number],
 ): Cells {
-  return [...backends].flatMap((backend) => backend.strata.all().map((c) => cell(c.name, c.localUsage)));
-}
-
-const INVALIDATION_DURATION = 'cache_invalidation_duration_seconds';
-
-function invalidationHistogram(): Histogram<'cache'> {
-  const existing = register.getSingleMetric(INVALIDATION_DURATION);
-  if (existing !== undefined) return existing as Histogram<'cache'>;
-  return new Histogram({
-    name: INVALIDATION_DURATION,
-    help: 'Time until an invalidation made here had reached every instance, or was deferred.',
-    labelNames: ['cache'],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-  });
+  return [...backends.keys()].flatMap((backend) => backend.strata.all().map((c) => cell(c.name, c.localUsage)));
 }
 
 function defineCounter(name: string, help: string, labelNames: readonly string[], read: () => Cells): void {

@@ -51,9 +51,11 @@ export async function encodeEntry<T>(
   payload: Buffer,
   serializer: Serializer<T>,
   options: CodecOptions,
+  counters?: { savedBytes: number },
 ): Promise<Buffer> {
   const packed = payload.length >= options.compressionThreshold ? await pack(payload) : payload;
   const smaller = packed.length < payload.length;
+  if (smaller && counters !== undefined) counters.savedBytes += payload.length - packed.length;
   const body = Buffer.concat([...names(key, entry), smaller ? packed : payload]);
   const header = Buffer.alloc(HEADER_BYTES);
   header[0] = MAGIC;

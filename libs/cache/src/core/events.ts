@@ -22,6 +22,7 @@ interface EventPayloads {
   'stale.served': { key: string; reason: 'revalidate' | 'error' | 'timeout' | 'disconnected' };
   refresh: { key: string };
   'fill.rejected': { key: string; tier: TierName; reason: string };
+  'tier.operation': { tier: TierName; op: string; durationMs: number };
   'tier.error': { tier: TierName; op: string; reason: string };
   'breaker.change': { state: BreakerState; reason: string };
   'bus.published': { kind: BusMessageKind };

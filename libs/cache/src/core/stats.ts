@@ -1,6 +1,8 @@
 /** Counters of L1. `hits + misses` is the number of look-ups. */
 export interface LocalCounters {
   hits: number;
+  /** Those of the hits that stood for "there is nothing". */
+  negativeHits: number;
   misses: number;
   sets: number;
   deletes: number;
@@ -15,6 +17,8 @@ export interface RemoteCounters {
   sets: number;
   deletes: number;
   errors: number;
+  /** Bytes that compression has kept off the wire. */
+  savedBytes: number;
 }
 
 /** Counters of one named cache since start. Clearing a cache resets none of them. */
@@ -30,8 +34,8 @@ export interface CacheCounters {
 /** Fresh counters, all zero. */
 export function newCounters(): CacheCounters {
   return {
-    local: { hits: 0, misses: 0, sets: 0, deletes: 0, evictions: 0, expirations: 0 },
-    remote: { hits: 0, misses: 0, sets: 0, deletes: 0, errors: 0 },
+    local: { hits: 0, negativeHits: 0, misses: 0, sets: 0, deletes: 0, evictions: 0, expirations: 0 },
+    remote: { hits: 0, misses: 0, sets: 0, deletes: 0, errors: 0, savedBytes: 0 },
     loads: { count: 0, errors: 0, coalesced: 0, notModified: 0, totalMs: 0 },
     stale: { served: 0 },
     fills: { rejected: 0, reasons: {} },

@@ -72,6 +72,7 @@ export class CacheableInterceptor implements NestInterceptor {
   private pass({ operation, request, response, next }: Exchange, detail: string): Observable<unknown> {
     const outcome = { kind: 'forward', reason: 'bypass', stored: false, collapsed: false, detail } as const;
     response.set('cache-status', cacheStatus(outcome));
+    this.stats.bypassed++;
     if (hasDirective(request.headers['cache-control'], 'only-if-cached')) throw notInCache();
     // Made for one sender, as far as we know: a cache on the way must not give it to another one.
     const isPrivate = isScoped(operation) || (operation.scope === undefined && identifiesSender(request.headers));

@@ -15,6 +15,8 @@ export class RequestStats {
   private hits = 0;
   private misses = 0;
   private totalMs = 0;
+  /** Requests to cached routes that went past the cache; in no other figure. */
+  bypassed = 0;
 
   record(hit: boolean, durationMs: number): void {
     if (hit) this.hits++;

@@ -51,6 +51,7 @@ export class LocalTier<T> {
         this.emit({ name: 'miss', cache: this.cache, key, tier: 'L1', reason: found.reason });
     } else {
       this.counters.hits++;
+      if (found.entry.negative) this.counters.negativeHits++;
       if (this.events.wants('hit')) {
         this.emit({ name: 'hit', cache: this.cache, key, tier: 'L1', negative: found.entry.negative });
       }

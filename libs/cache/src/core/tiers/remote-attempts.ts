@@ -1,5 +1,6 @@
 import { isCacheError } from '../errors';
 import type { EventHub } from '../events';
+import type { Clock } from '../ports/clock';
 import type { RemoteStore } from '../ports/remote-store';
 import type { RemoteCounters } from '../stats';
 
@@ -10,17 +11,25 @@ export class RemoteAttempts {
     private readonly store: RemoteStore,
     private readonly counters: RemoteCounters,
     private readonly events: EventHub,
+    private readonly clock: Clock,
   ) {}
 
   async attempt<R>(op: string, run: () => Promise<R>): Promise<R | undefined> {
     if (!this.store.available) return undefined;
+    const startedAt = this.events.wants('tier.operation') ? this.clock.monotonic() : undefined;
     try {
       return await run();
     } catch (error) {
       if (!isCacheError(error, 'L2_UNAVAILABLE')) throw error;
       this.failed(op, error.message);
       return undefined;
+    } finally {
+      if (startedAt !== undefined) this.ended(op, this.clock.monotonic() - startedAt);
     }
+  }
+
+  private ended(op: string, durationMs: number): void {
+    this.events.emit({ name: 'tier.operation', cache: this.cache, tier: 'L2', op, durationMs });
   }
 
   failed(op: string, reason: string): void {

@@ -43,7 +43,7 @@ export class RemoteTier<T> {
     private readonly events: EventHub,
     private readonly clock: Clock,
   ) {
-    this.l2 = new RemoteAttempts(cache, store, counters, events);
+    this.l2 = new RemoteAttempts(cache, store, counters, events, clock);
     this.marks = new RemoteMarks(store, state, this.l2);
   }
 
@@ -143,7 +143,7 @@ export class RemoteTier<T> {
       return false;
     }
     const storeKey = this.storeKey(key);
-    const bytes = await encodeEntry(storeKey, entry, payload, this.options.serializer, this.options);
+    const bytes = await encodeEntry(storeKey, entry, payload, this.options.serializer, this.options, this.counters);
     const stored = await this.l2.attempt('fill', () =>
       this.store.fill({ key: storeKey, bytes, born: entry.born, tags: entry.tags, ttlMs, token }),
     );

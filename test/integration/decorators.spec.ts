@@ -179,6 +179,13 @@ class ThingsController {
     return { id, loaded: true };
   }
 
+  @Patch('twice')
+  @CacheEvict({ tags: () => ['one'] })
+  @CacheEvict({ tags: () => ['two', 'three'] })
+  twice() {
+    return {};
+  }
+
   @Patch('off')
   @NoCache()
   @CacheEvict({ tags: () => ['things'] })
@@ -469,6 +476,14 @@ describe('decorators', () => {
       expect(read.headers['cache-groups']).toBe('"things"');
       await request(app.getHttpServer()).patch('/things/off').expect(200);
       expect((await get('/things/read/7/now')).headers['cache-status']).toContain('hit');
+    });
+
+    it('several @CacheEvict on one handler each invalidate once', async () => {
+      const { invalidations } = app.get(CacheBackend).strata;
+      const before = invalidations.local.delete;
+      const { headers } = await request(app.getHttpServer()).patch('/things/twice').expect(200);
+      expect(headers['cache-group-invalidation']).toBe('"two", "three", "one"');
+      expect(invalidations.local.delete - before).toBe(2);
     });
 
     it('@NoCache answers with no-store', async () => {

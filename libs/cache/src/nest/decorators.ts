@@ -11,7 +11,7 @@ import type {
   CachingOptions,
   MethodCacheableOptions,
 } from './decorator-options';
-import { CACHE_CONFIG_METADATA, CACHE_METADATA, NO_CACHE_METADATA } from './metadata';
+import { CACHE_CONFIG_METADATA, CACHE_METADATA, NEST, NO_CACHE_METADATA } from './metadata';
 import { wrapMethod } from './methods/wrap';
 import { NoCacheInterceptor } from './no-cache.interceptor';
 import { parseCacheable, parseCacheEvict, parseCachePut } from './operations';
@@ -136,6 +136,8 @@ function declaring(add: (declared: Declarations) => Declarations, interceptor: I
     for (const options of declared.put) parseCachePut(options, where);
     for (const options of declared.evict) parseCacheEvict(options, where);
     Reflect.defineMetadata(CACHE_METADATA, declared, handler);
-    UseInterceptors(interceptor)(target, property, descriptor);
+    // Once, however many decorators of a kind there are: it does the work of all.
+    const known = (Reflect.getMetadata(NEST.interceptors, handler) ?? []) as unknown[];
+    if (!known.includes(interceptor)) UseInterceptors(interceptor)(target, property, descriptor);
   };
 }

@@ -18,4 +18,5 @@ export const NEST = {
   passthrough: '__responsePassthrough__',
   sse: '__sse__',
   redirect: '__redirect__',
+  interceptors: '__interceptors__',
 } as const;

@@ -35,6 +35,7 @@ import request from 'supertest';
 
 interface Reply {
   header(name: string, value: string): unknown;
+  status?(status: number): unknown;
   send?(body: unknown): unknown;
   json?(body: unknown): unknown;
 }
@@ -51,6 +52,16 @@ class Verify implements CanActivate {
     const [, tenant] = /^Token (\w+)$/.exec(incoming.headers['x-token'] ?? '') ?? [];
     if (tenant === undefined || !isMember) throw new ForbiddenException();
     incoming.user = { tenant };
+    return true;
+  }
+}
+
+/** A session that is renewed with every request, for those who have one. */
+class RenewsSession implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const http = context.switchToHttp();
+    const { headers } = http.getRequest<{ headers: Record<string, string> }>();
+    if (headers['x-renew'] !== undefined) http.getResponse<Reply>().header('set-cookie', `sid=${headers['x-renew']}`);
     return true;
   }
 }
@@ -105,6 +116,25 @@ class NegativeController {
   @Cacheable({ key: () => 'renewed', scope: 'public', ttl: 1, staleWhileRevalidate: '1h' })
   renewed() {
     return { n: ++calls };
+  }
+
+  @Get('renewing')
+  @UseGuards(RenewsSession)
+  @Cacheable({
+    key: () => 'renewing',
+    scope: 'public',
+    cacheControl: 'public, max-age=60',
+    cdnCacheControl: 'max-age=60',
+  })
+  renewing() {
+    return { n: ++calls };
+  }
+
+  @Get('turning')
+  @Cacheable({ key: () => 'turning', scope: 'public', ttl: 1, staleWhileRevalidate: '1h' })
+  turning(@Res({ passthrough: true }) reply: Reply) {
+    if (++calls > 1) reply.status!(409);
+    return { n: calls };
   }
 
   @Get('page/:slug')
@@ -294,6 +324,17 @@ describe.each(Object.entries(adapters))('negative tests on %s', (_name, adapter)
       expect(headers['cdn-cache-control']).toBeUndefined();
     });
 
+    it('7: a hit to which a guard has added a cookie is not offered to caches on the way', async () => {
+      await get('/renewing');
+      const { headers } = await get('/renewing', { 'x-renew': 'alice' });
+      expect(headers['cache-status']).toContain('hit');
+      expect([headers['cache-control'], headers['cdn-cache-control']]).toEqual(['private, no-cache', undefined]);
+      expect(String(headers['set-cookie'])).toContain('alice');
+      const plain = await get('/renewing');
+      expect(plain.headers['set-cookie']).toBeUndefined();
+      expect(plain.headers['cache-control']).toBe('public, max-age=60');
+    });
+
     it('8: @Header with Vary is a Vary', async () => {
       const [german, french] = [
         await get('/varied', { 'accept-language': 'de' }),
@@ -363,6 +404,16 @@ describe.each(Object.entries(adapters))('negative tests on %s', (_name, adapter)
     const next = await get('/renewed');
     expect((JSON.parse(next.text) as { n: number }).n).toBe(2);
     await settled();
+  });
+
+  it('5: a status that a handler sets in a background refresh neither reaches the stale answer nor is kept', async () => {
+    await get('/turning').expect(200);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const _ of [1, 2]) {
+      const stale = await get('/turning').expect(200);
+      expect(JSON.parse(stale.text)).toEqual({ n: 1 });
+      await settled();
+    }
   });
 
   describe('whose answer it is', () => {

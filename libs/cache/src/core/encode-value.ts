@@ -43,11 +43,15 @@ function appendObject(parts: string[], value: object, depth: number): boolean {
     return true;
   }
   if (Array.isArray(value)) {
+    // Holes, and properties beside the elements, would be left out.
+    if (Object.keys(value).length !== value.length) return false;
     parts.push(`a${value.length}:`);
     return value.every((element) => append(parts, element, depth));
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
+  // A name that is a symbol has no text.
+  if (Object.getOwnPropertySymbols(value).length > 0) return false;
   return appendProperties(parts, value as Record<string, unknown>, depth);
 }
 

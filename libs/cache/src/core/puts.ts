@@ -11,7 +11,7 @@ import type { WriteParts } from './writes';
 export interface PutResult<T> {
   /** What `produce` returned. */
   readonly value: T;
-  /** True when the value is in the cache now; false when readers will load it. */
+  /** True when the value was given to the tiers; false when the next reader loads. */
   readonly stored: boolean;
   /** See {@link InvalidationResult.deferred}. */
   readonly deferred: boolean;
@@ -41,18 +41,24 @@ export class Puts<T> {
     const before = await this.remote.mark(key, declared);
     const { generation } = state;
     const value = await produce();
-    const learnt = value === undefined ? {} : learn(value);
-    const tags = [...new Set([...declared, ...userTags(learnt.tags)])];
-    const others = tags.filter((tag) => tag !== own);
-    const unheard = before !== undefined && state.verdict(tags, before) === 'valid';
+    const unheard = before !== undefined && state.verdict([own], before) === 'valid';
     const { deferred, version, prior } = await invalidator.originate([own], 'delete');
     const known = this.remote.marks.areShared ? prior !== undefined && prior <= (before?.seq ?? -1) : true;
-    if (!unheard || !known || version === undefined || value === undefined) return { value, stored: false, deferred };
-    if (!(await this.isStillNewest(own, others, before, version))) return { value, stored: false, deferred };
+    const result = { value, stored: false, deferred };
+    if (value === undefined) return result;
+    // Only now: whatever comes of it, the entry from before the write is gone.
+    const learnt = learn(value);
+    if (!unheard || !known || version === undefined) return result;
+    const tags = [...new Set([...declared, ...userTags(learnt.tags)])];
+    const others = tags.filter((tag) => tag !== own);
+    if (!(await this.isStillNewest(own, others, before, version))) {
+      // A tag that L2 has never heard of proves nothing; from now on it knows it.
+      if (learnt.tags !== undefined) this.parts.fills.track(this.remote.mark(key, tags));
+      return result;
+    }
     return {
-      value,
+      ...result,
       stored: this.store(key, value, { born: version, tags, generation }, { ...options, ...learnt }),
-      deferred,
     };
   }
 

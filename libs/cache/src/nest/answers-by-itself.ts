@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { declarationsOf, type Handler } from './declarations';
 import { NEST } from './metadata';
 
 /** `RouteParamtypes.RESPONSE` and `.NEXT`. */
@@ -16,10 +17,11 @@ export function answersByItself(context: ExecutionContext): How | undefined {
   return how === 'no' ? undefined : how;
 }
 
-function look(controller: object, handler: { readonly name: string }): How | 'no' {
+function look(controller: object, handler: Handler): How | 'no' {
+  const property = declarationsOf(handler)?.property ?? handler.name;
   if (Reflect.getMetadata(NEST.sse, handler) !== undefined) return 'sse';
   if (Reflect.getMetadata(NEST.redirect, handler) !== undefined) return 'redirect';
-  if (Reflect.getMetadata(NEST.passthrough, controller, handler.name) === true) return 'no';
-  const routeArguments = (Reflect.getMetadata(NEST.routeArguments, controller, handler.name) ?? {}) as object;
+  if (Reflect.getMetadata(NEST.passthrough, controller, property) === true) return 'no';
+  const routeArguments = (Reflect.getMetadata(NEST.routeArguments, controller, property) ?? {}) as object;
   return Object.keys(routeArguments).some((name) => WHOLE_RESPONSE.test(name)) ? 'response' : 'no';
 }

@@ -20,9 +20,13 @@ import { openRedisClient } from '../interop/ioredis-yet';
 import type { Representation } from '../http/representation';
 import type { CacheRequest } from './cache-request';
 import type { Identify } from './http-key';
+import { ForOneOnly as ForMethodOnly } from './methods/for-one-only';
 import { ForOneOnly } from './http-load';
 import type { CacheModuleOptions } from './options';
 import { representationSerializer } from './representation-serializer';
+
+/** Options that are about the values of a cache: those of answers are fixed. */
+type OfValues = 'serializer' | 'isNegative' | 'isStaleAllowed';
 
 /**
  * The cache of one application: the core wired to its drivers. Inject it to reach named caches,
@@ -32,6 +36,8 @@ import { representationSerializer } from './representation-serializer';
  */
 export class CacheBackend {
   private readonly named = new Map<string, TieredCache>();
+  private readonly declared = new Map<string, Omit<CacheOptions, OfValues>>();
+  private readonly httpNames = new Set<string>();
   private closed = false;
 
   private constructor(
@@ -79,7 +85,11 @@ export class CacheBackend {
 
   /** A cache of HTTP answers. Its serializer and its rules for errors are fixed here, whoever asks first. */
   httpCache(name = 'http'): TieredCache<Representation> {
-    return this.cache<Representation>(name, {
+    // One that was declared holds values of methods; answers under the same name are kept apart, with its options.
+    const declared = this.declared.get(name);
+    if (declared === undefined) this.httpNames.add(name);
+    return this.cache<Representation>(declared === undefined ? name : `${name}-http`, {
+      ...declared,
       serializer: representationSerializer,
       isNegative: (representation) => representation.status >= 400,
       // RFC 5861, section 4: stale may stand in for a failure of the server, not for a verdict on the request.
@@ -90,13 +100,23 @@ export class CacheBackend {
 
   /** A cache of what methods return. One that was made by another name keeps its own serializer. */
   methodCache(name = 'methods'): TieredCache {
-    return this.named.get(name) ?? this.cache(name, { serializer: richSerializer });
+    const kept = this.named.get(name);
+    if (kept !== undefined) return kept;
+    const own = this.httpNames.has(name) ? `${name}-methods` : name;
+    return this.cache(own, {
+      serializer: richSerializer,
+      isStaleAllowed: (error) => !(error instanceof ForMethodOnly),
+    });
   }
 
   /** Makes a named cache with options of its own, before anybody else asks for it. See `CacheModule.forFeature`. */
   declare(name: string, options: CacheOptions): TieredCache {
-    const cache = this.cache(name, { serializer: richSerializer, ...options });
+    const isStaleAllowed = (error: unknown): boolean =>
+      !(error instanceof ForMethodOnly) && (options.isStaleAllowed?.(error) ?? true);
+    const cache = this.cache(name, { serializer: richSerializer, ...options, isStaleAllowed });
     this.named.set(name, cache);
+    const { serializer: _serializer, isNegative: _isNegative, isStaleAllowed: _isStaleAllowed, ...others } = options;
+    this.declared.set(name, others);
     return cache;
   }
 

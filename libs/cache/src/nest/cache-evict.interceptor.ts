@@ -1,13 +1,13 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { concatMap, defer, type Observable } from 'rxjs';
+import { concatMap, defer, map, type Observable } from 'rxjs';
 import { cacheGroupInvalidation } from '../http/cache-groups';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest } from './cache-request';
 import { operationsOf } from './declarations';
-import { evict } from './evict';
+import { applying, evict } from './evict';
 import type { CacheEvictOperation } from './operations';
-import { Touched } from './touched';
+import { Touched, untouched } from './touched';
 
 /** Invalidates what a `@CacheEvict` handler has changed, before its answer leaves. */
 @Injectable()
@@ -19,18 +19,18 @@ export class CacheEvictInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const operations = operationsOf(context.getClass(), context.getHandler());
-    if (context.getType() !== 'http' || operations === undefined || operations.evict.length === 0 || operations.isOff) {
-      return next.handle();
-    }
-    const first = operations.evict.filter(({ beforeInvocation }) => beforeInvocation);
-    const last = operations.evict.filter(({ beforeInvocation }) => !beforeInvocation);
+    if (context.getType() !== 'http' || operations === undefined) return next.handle();
+    if (operations.isOff) return next.handle().pipe(map(untouched));
+    const all = applying(operations.evict, [cacheRequest(context)]);
+    const first = all.filter(({ beforeInvocation }) => beforeInvocation);
+    const last = all.filter(({ beforeInvocation }) => !beforeInvocation);
     return defer(() => this.evict(context, first, undefined)).pipe(
       concatMap(() => next.handle()),
       concatMap(async (result: unknown) => {
         // Tags that only the handler could know must be invalidated also where all others were before.
         const isTouched = result instanceof Touched;
         await this.evict(context, last.length === 0 && isTouched ? first.slice(0, 1) : last, result);
-        return isTouched ? (result.value as unknown) : result;
+        return untouched(result);
       }),
     );
   }

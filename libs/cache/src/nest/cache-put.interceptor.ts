@@ -1,7 +1,7 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { from, lastValueFrom, type Observable } from 'rxjs';
+import { from, lastValueFrom, map, type Observable } from 'rxjs';
 import { responseStorable } from '../http/cacheability';
-import { EncodedForms } from '../http/encoded-forms';
+import type { Representation } from '../http/representation';
 import { HttpAdapterHost } from '@nestjs/core';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest, type CacheRequest } from './cache-request';
@@ -10,8 +10,9 @@ import { operationsOf } from './declarations';
 import { hasBytes, represent } from './http-load';
 import { HttpResponse } from './http-response';
 import type { CachePutOperation } from './operations';
-import { Touched } from './touched';
-import { WithHeaders } from './with-headers';
+import { isLeftOut, learntBy } from './put-rules';
+import { untouched } from './touched';
+import { unwrapped, WithHeaders } from './with-headers';
 
 type Apply<R> = (...given: unknown[]) => R;
 
@@ -29,8 +30,12 @@ export class CachePutInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const operations = operationsOf(context.getClass(), context.getHandler());
     if (context.getType() !== 'http' || operations === undefined || operations.put.length === 0) return next.handle();
-    if (operations.isOff || !this.backend.enabled) return next.handle();
-    return from(this.putting(context, operations.put, next));
+    const response = new HttpResponse(context, this.host.httpAdapter);
+    const result =
+      operations.isOff || !this.backend.enabled ? next.handle() : from(this.putting(context, operations.put, next));
+    // A result with tags of its own is for `@CacheEvict`, where there is one around this.
+    const isTouchedWanted = operations.evict.length > 0 && !operations.isOff;
+    return result.pipe(map((value) => unwrapped(isTouchedWanted ? value : untouched(value), response)));
   }
 
   private async putting(
@@ -49,27 +54,22 @@ export class CachePutInterceptor implements NestInterceptor {
     const produce = async () => {
       result = await this.putting(context, further, next);
       value = plain(result);
-      const isKept =
-        hasBytes(value) && responseStorable(response.judged()) && !(put.unless as Apply<boolean>)(value, request);
-      // What belongs to the answer of a write (`Location`, `ETag` of another form) does not belong to that of a read.
-      return isKept ? represent(value, {}, undefined) : NOT_KEPT;
+      const isKept = hasBytes(value) && WRITTEN.has(response.status) && responseStorable(response.judged());
+      // What belongs to the answer of a write (`Location`, its `ETag`) does not belong to that of a read.
+      return isKept && !isLeftOut(put, value, request) ? represent(value, {}, response.contentType) : undefined;
     };
     const cache = this.backend.httpCache(put.cache);
-    const ttl = put.ttlOf as Apply<number | string> | undefined;
-    const { deferred } = await cache.put(key, produce, put.entry, (representation) => ({
-      tags: (put.tags as Apply<readonly string[]>)(value, request),
-      ...(ttl === undefined ? {} : { ttl: ttl(value, request) }),
-      ...(representation === NOT_KEPT ? { ttl: 0 } : {}),
-    }));
+    const learn = () => learntBy(put, value, [request]);
+    const { deferred } = await cache.put(key, produce as () => Promise<Representation>, put.entry, learn);
     if (deferred) response.set('cache-invalidation', 'deferred');
     return result;
   }
 }
 
-/** Stands for "evict, and keep nothing". */
-const NOT_KEPT = { status: 200, headers: {}, body: Buffer.alloc(0), forms: new EncodedForms() };
+/** Statuses of a write that answers with what it has written. */
+const WRITTEN = new Set([200, 201]);
 
 function plain(result: unknown): unknown {
-  const value: unknown = result instanceof Touched ? result.value : result;
+  const value = untouched(result);
   return value instanceof WithHeaders ? value.value : value;
 }

@@ -23,7 +23,7 @@ import { fullKey } from './http-key';
 import { ForOneOnly, loadRepresentation, type Exchange } from './http-load';
 import { HttpResponse } from './http-response';
 import { RequestStats } from './request-stats';
-import { WithHeaders } from './with-headers';
+import { unwrapped } from './with-headers';
 
 type OfRequest<R> = (request: CacheRequest) => R;
 
@@ -42,8 +42,9 @@ export class CacheableInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const operations = operationsOf(context.getClass(), context.getHandler());
     const operation = operations?.cacheable;
-    if (operation === undefined || operations?.isOff === true || context.getType() !== 'http') return next.handle();
+    if (operation === undefined || context.getType() !== 'http') return next.handle();
     const response = new HttpResponse(context, this.host.httpAdapter);
+    if (operations?.isOff === true) return next.handle().pipe(map((result: unknown) => unwrapped(result, response)));
     const exchange = { operation, request: cacheRequest(context), response, next };
     const special = answersByItself(context);
     if (special !== undefined) return this.passSpecial(exchange, special);
@@ -73,7 +74,8 @@ export class CacheableInterceptor implements NestInterceptor {
     const outcome = { kind: 'forward', reason: 'bypass', stored: false, collapsed: false, detail } as const;
     response.set('cache-status', cacheStatus(outcome));
     this.stats.bypassed++;
-    if (hasDirective(request.headers['cache-control'], 'only-if-cached')) throw notInCache();
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (isRead && hasDirective(request.headers['cache-control'], 'only-if-cached')) throw notInCache();
     // Made for one sender, as far as we know: a cache on the way must not give it to another one.
     const isPrivate = isScoped(operation) || (operation.scope === undefined && identifiesSender(request.headers));
     if (isPrivate) response.set('cache-control', 'private, no-cache');
@@ -163,12 +165,6 @@ const isScoped = ({ scope }: Exchange['operation']): boolean => scope === 'user'
 /** RFC 9111, section 5.2.1.7: what is not kept is not worth a load to this client. */
 const notInCache = (): HttpException =>
   new GatewayTimeoutException('not in the cache, and only-if-cached was asked for');
-
-function unwrapped(result: unknown, response: HttpResponse): unknown {
-  if (!(result instanceof WithHeaders)) return result;
-  response.setAll(result.headers);
-  return result.value as unknown;
-}
 
 function failed(wantsFresh: boolean): CacheOutcome & { kind: 'forward' } {
   return { kind: 'forward', reason: wantsFresh ? 'request' : 'uri-miss', stored: false, collapsed: false };

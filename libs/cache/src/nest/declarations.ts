@@ -18,7 +18,8 @@ export type Handler = Function;
 
 /** What the decorators on one method have said, as it was written. */
 export interface Declarations {
-  readonly where: string;
+  /** Name of the method in its class; other decorators may have put a function of another name in its place. */
+  readonly property: string;
   readonly cacheable: CacheableOptions | undefined;
   readonly put: readonly CachePutOptions<never[]>[];
   readonly evict: readonly CacheEvictOptions<never[]>[];
@@ -63,22 +64,24 @@ export function isOff(owner: Class, handler: Handler): boolean {
   return [handler, owner].some((place) => Reflect.getMetadata(NO_CACHE_METADATA, place) === true);
 }
 
-function build(owner: Class, handler: Handler, { where, cacheable, put, evict }: Declarations): Operations {
+function build(owner: Class, handler: Handler, { property, cacheable, put, evict }: Declarations): Operations {
+  // The class that has the method, which need not be the one that defines it: their results differ.
+  const where = `${owner.name}.${property}`;
   const config = (Reflect.getMetadata(CACHE_CONFIG_METADATA, owner) ?? {}) as CacheConfigOptions;
   const isRoute = Reflect.hasMetadata(NEST.path, handler);
-  const parsed = cacheable === undefined ? undefined : parseCacheable({ ...config, ...cacheable }, where);
-  const { cache, version, ...timing } = config;
-  const shared = { cache, version, ttl: timing.ttl, negativeTtl: timing.negativeTtl };
+  const parsed = cacheable === undefined ? undefined : parseCacheable({ ...config, ...defined(cacheable) }, where);
+  const { cache, version, ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl } = config;
+  const shared = { cache, version, ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl };
   return Object.freeze({
     where,
     isRoute,
     isOff: isOff(owner, handler),
     cacheable: parsed && {
       ...parsed,
-      key: parsed.key ?? (isRoute ? routeKey(owner, handler, parsed) : argumentsKey(where)),
+      key: parsed.key ?? (isRoute ? routeKey(owner, handler, property, parsed) : argumentsKey(where)),
     },
     put: put.map((options) => parseCachePut({ ...defined(shared), ...options }, where)),
-    evict: evict.map((options) => parseCacheEvict({ ...defined({ cache }), ...options }, where)),
+    evict: evict.map((options) => parseCacheEvict({ ...defined({ cache, version }), ...options }, where)),
   });
 }
 

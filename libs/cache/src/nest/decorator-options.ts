@@ -100,6 +100,8 @@ export interface CacheEvictOptions<I extends readonly unknown[] = [request: Cach
   readonly cache?: string;
   /** Everything in {@link cache}, or in the whole namespace when no cache is named. @default false */
   readonly allEntries?: boolean;
+  /** That of the method whose entry {@link key} names. @default '' */
+  readonly version?: string | number;
   /** Asked before: false leaves the cache alone. @default always */
   readonly condition?: (...inputs: I) => boolean;
   /** True: before the method runs, whether it succeeds or not; the functions are given no result. @default false */

@@ -1,4 +1,5 @@
 import { applyDecorators, Inject, SetMetadata, UseInterceptors } from '@nestjs/common';
+import { CacheError } from '../core/errors';
 import { CacheEvictInterceptor } from './cache-evict.interceptor';
 import { CachePutInterceptor } from './cache-put.interceptor';
 import { CacheableInterceptor } from './cacheable.interceptor';
@@ -46,7 +47,10 @@ export function Cacheable<M extends AsyncMethod>(
   options?: MethodCacheableOptions<Arguments<M>, Result<M>>,
 ): MethodDecoratorOf<M>;
 export function Cacheable(options: object = {}): MethodDecorator {
-  return declaring((declared) => ({ ...declared, cacheable: options }), CacheableInterceptor);
+  return declaring((declared, where) => {
+    if (declared.cacheable !== undefined) throw new CacheError('INVALID_OPTIONS', `@Cacheable is twice on ${where}`);
+    return { ...declared, cacheable: options };
+  }, CacheableInterceptor);
 }
 
 /**
@@ -126,12 +130,21 @@ export const InjectCache = (name: string): PropertyDecorator & ParameterDecorato
 type Interceptor = Parameters<typeof UseInterceptors>[0];
 
 /** Adds to the declarations of a method. Wrong options end the start here, where the class is defined. */
-function declaring(add: (declared: Declarations) => Declarations, interceptor: Interceptor): MethodDecorator {
+function declaring(
+  add: (declared: Declarations, where: string) => Declarations,
+  interceptor: Interceptor,
+): MethodDecorator {
   return (target, property, descriptor: PropertyDescriptor) => {
     const where = `${target.constructor.name}.${String(property)}`;
+    if (typeof descriptor?.value !== 'function') {
+      throw new CacheError('INVALID_OPTIONS', `decorators on ${where}: only methods can be cached`);
+    }
     wrapMethod(descriptor);
     const handler = descriptor.value as () => unknown;
-    const declared = add(declarationsOf(handler) ?? { where, cacheable: undefined, put: [], evict: [] });
+    const declared = add(
+      declarationsOf(handler) ?? { property: String(property), cacheable: undefined, put: [], evict: [] },
+      where,
+    );
     if (declared.cacheable !== undefined) parseCacheable(declared.cacheable, where);
     for (const options of declared.put) parseCachePut(options, where);
     for (const options of declared.evict) parseCacheEvict(options, where);

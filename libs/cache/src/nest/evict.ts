@@ -5,6 +5,7 @@ import type { TieredCache } from '../core/tiered-cache';
 import type { CacheBackend } from './cache-backend';
 import type { CacheEvictOperation } from './operations';
 import { Touched } from './touched';
+import { versionedKey } from './composed-key';
 
 /** What an eviction has done. */
 export interface Evicted {
@@ -24,32 +25,57 @@ type Apply<R> = (...given: unknown[]) => R;
 
 const warned = new Set<string>();
 
+/** Those of the operations that this call is to have, asked before the method runs. */
+export function applying(
+  operations: readonly CacheEvictOperation[],
+  inputs: readonly unknown[],
+): readonly CacheEvictOperation[] {
+  return operations.filter(({ condition }) => (condition as Apply<boolean>)(...inputs));
+}
+
 /** Invalidates what an operation names, with one message for all tags. Resolves when every instance knows. */
-export async function evict(
-  backend: CacheBackend,
-  operation: CacheEvictOperation,
-  { result, inputs, cacheOf }: EvictFor,
-): Promise<Evicted> {
-  const nothing = { tags: [], deferred: false };
-  if (!backend.enabled || !(operation.condition as Apply<boolean>)(...inputs)) return nothing;
-  const [value, learnt] = result instanceof Touched ? [result.value as unknown, result.tags] : [result, []];
-  const named = [...(operation.tags as Apply<readonly string[]>)(value, ...inputs), ...learnt];
-  const tags = [...new Set(named)].filter((tag) => isTag(tag) || warnOnce(operation.where));
-  const key = (operation.key as Apply<string | undefined> | undefined)?.(value, ...inputs);
+export async function evict(backend: CacheBackend, operation: CacheEvictOperation, call: EvictFor): Promise<Evicted> {
+  if (!backend.enabled) return { tags: [], deferred: false };
   const { allEntries, cache } = operation;
+  const { tags, key, isUnknown } = named(operation, call);
+  const isAll = isUnknown || (allEntries && cache === undefined);
   const work: Promise<InvalidationResult>[] = [];
-  if (allEntries) work.push(cache === undefined ? backend.strata.clear() : cacheOf(cache).clear());
-  if (tags.length > 0 && !(allEntries && cache === undefined)) work.push(backend.strata.invalidateTags(tags));
-  if (key !== undefined) work.push(cacheOf(cache).delete(key));
+  if (isAll) work.push(backend.strata.clear());
+  else if (allEntries) work.push(call.cacheOf(cache).clear());
+  if (tags.length > 0 && !isAll) work.push(backend.strata.invalidateTags(tags));
+  if (key !== undefined && !isAll) work.push(call.cacheOf(cache).delete(key));
   const results = await Promise.all(work);
   return { tags, deferred: results.some(({ deferred }) => deferred) };
 }
 
-/** No entry can carry such a tag, so nothing is missed without it; the write has happened and must not fail now. */
-function warnOnce(where: string): false {
+interface Named {
+  readonly tags: readonly string[];
+  readonly key: string | undefined;
+  /** What has changed cannot be told: everything may have. */
+  readonly isUnknown: boolean;
+}
+
+/** The write has happened and must not fail now, nor may what it has changed go on being served. */
+function named(operation: CacheEvictOperation, { result, inputs }: EvictFor): Named {
+  const [value, learnt] = result instanceof Touched ? [result.value as unknown, result.tags] : [result, []];
+  try {
+    const all = [...(operation.tags as Apply<readonly string[]>)(value, ...inputs), ...learnt];
+    const tags = [...new Set(all)].filter((tag) => isTag(tag) || warnOnce(operation.where, NO_TAG));
+    const key = (operation.key as Apply<string | undefined> | undefined)?.(value, ...inputs);
+    return { tags, key: versionedKey(key, operation.version), isUnknown: false };
+  } catch (error) {
+    warnOnce(operation.where, `cannot tell what has changed (${String(error)}): the whole cache is emptied`);
+    return { tags: [], key: undefined, isUnknown: true };
+  }
+}
+
+/** No entry can carry such a tag, so nothing is missed without it. */
+const NO_TAG = 'names a tag that is none (1 to 256 well-formed characters): left out';
+
+function warnOnce(where: string, problem: string): false {
   if (!warned.has(where)) {
     warned.add(where);
-    new Logger('CacheEvict').warn(`${where} names a tag that is none (1 to 256 well-formed characters): left out`);
+    new Logger('CacheEvict').warn(`${where} ${problem}`);
   }
   return false;
 }

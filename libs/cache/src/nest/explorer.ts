@@ -18,14 +18,23 @@ export class CacheExplorer implements OnModuleInit {
 
   onModuleInit(): void {
     const scanner = new MetadataScanner();
-    for (const { instance, metatype, isNotMetatype, isDependencyTreeStatic } of this.all()) {
-      if (isNotMetatype || typeof metatype !== 'function' || typeof metatype.prototype !== 'object') continue;
-      const prototype = metatype.prototype as Record<string, Handler>;
+    const owners = new Map<string, Class>();
+    for (const { instance, metatype, isStatic } of this.all()) {
+      // What a factory has made is known by what it is; what is made for a request, by its class alone.
+      const made = isStatic && typeof instance === 'object' && instance !== null ? instance.constructor : metatype;
+      if (typeof made !== 'function' || typeof made.prototype !== 'object') continue;
+      const owner = made as unknown as Class;
+      const prototype = made.prototype as Record<string, Handler>;
       const decorated = scanner.getAllMethodNames(prototype).filter((name) => declarationsOf(prototype[name]!));
       if (decorated.length === 0) continue;
-      const owner = metatype as unknown as Class;
-      for (const name of decorated) check(operationsOf(owner, prototype[name]!)!, owner, name);
-      bind(owner, isDependencyTreeStatic() ? (instance as object) : undefined, this.backend);
+      for (const name of decorated) {
+        const operations = operationsOf(owner, prototype[name]!)!;
+        check(operations, owner, name);
+        if (declarationsOf(prototype[name]!)!.cacheable?.key === undefined && operations.cacheable !== undefined) {
+          checkDefaultKey(operations, owner, isStatic, owners);
+        }
+      }
+      bind(owner, isStatic ? (instance as object) : undefined, this.backend);
     }
   }
 
@@ -33,10 +42,21 @@ export class CacheExplorer implements OnModuleInit {
     const wrappers = [...this.discovery.getControllers(), ...this.discovery.getProviders()];
     return wrappers.map((wrapper) => ({
       instance: wrapper.instance as unknown,
-      metatype: wrapper.metatype,
-      isNotMetatype: wrapper.isNotMetatype,
-      isDependencyTreeStatic: () => wrapper.isDependencyTreeStatic(),
+      metatype: wrapper.metatype as unknown,
+      isStatic: wrapper.isDependencyTreeStatic(),
     }));
+  }
+}
+
+/** A default key has the class and the inputs in it, and nothing that could tell two classes of one name apart. */
+function checkDefaultKey({ where }: Operations, owner: Class, isStatic: boolean, owners: Map<string, Class>): void {
+  if (!isStatic) {
+    throw new CacheError('INVALID_OPTIONS', `@Cacheable on ${where} needs a "key": its class is made for each request`);
+  }
+  const other = owners.get(where) ?? owner;
+  owners.set(where, other);
+  if (other !== owner) {
+    throw new CacheError('INVALID_OPTIONS', `@Cacheable on ${where} needs a "key": two classes have that name`);
   }
 }
 

@@ -31,8 +31,8 @@ export interface Answer {
 export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<unknown> {
   const { response, request } = exchange;
   const { representation } = answer;
-  const mayTravel = answer.entry !== undefined || isForEverybody(exchange, representation);
-  response.isAnswered = true;
+  const mayTravel = isForEverybody(exchange, representation);
+  response.answered(answer.isHit ? representation.status : response.status);
   setCachingHeaders(exchange, answer, mayTravel);
   // A negative entry holds the message alone: the exception filter of the app words the answer anew, with the
   // request id of this request.
@@ -82,7 +82,7 @@ function varyBy({ operation, response }: Exchange, { headers, body }: Representa
 
 /**
  * What was not kept here for a reason that lies in the answer (a cookie, `private`) must not be kept on the way
- * either, whatever the route says of its answers.
+ * either, whatever the route says of its answers; nor a hit that a guard has given a cookie.
  */
 function isForEverybody({ operation, response }: Exchange, { headers }: Representation): boolean {
   return responseStorable({ ...response.judged(), ...headers }, operation.vary);
@@ -90,7 +90,7 @@ function isForEverybody({ operation, response }: Exchange, { headers }: Represen
 
 function setCachingHeaders({ operation, response }: Exchange, { entry }: Answer, mayTravel: boolean): void {
   if (!mayTravel) {
-    if (!response.has('cache-control')) response.set('cache-control', 'private, no-cache');
+    if (!response.isPrivate) response.set('cache-control', 'private, no-cache');
     return;
   }
   for (const [name, value] of Object.entries(operation.headers)) {

@@ -1,5 +1,6 @@
 import { HttpException, StreamableFile, type CallHandler } from '@nestjs/common';
 import { lastValueFrom } from 'rxjs';
+import { isTag } from '../core/coherence/tags';
 import type { Duration } from '../core/duration';
 import type { LoaderContext } from '../core/loading';
 import { responseStorable } from '../http/cacheability';
@@ -52,7 +53,8 @@ export async function loadRepresentation(
   exchange: Exchange,
   loading: LoaderContext<Representation>,
 ): Promise<Representation> {
-  const { operation, request, response, next } = exchange;
+  const { operation, response, next } = exchange;
+  if (loading.stale !== undefined) await response.handedOver();
   try {
     const result: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
     const answer = result instanceof WithHeaders ? result : new WithHeaders(result, {});
@@ -60,10 +62,7 @@ export async function loadRepresentation(
     const declared = inLowerCase(answer.headers);
     const judged = { ...response.judged(), ...declared };
     const isStorable = response.status === OK && responseStorable(judged, operation.vary);
-    const { unless, ttlOf, resultTags } = operation as unknown as HttpFunctions;
-    if (!isStorable || unless(answer.value, request)) loading.doNotStore();
-    loading.addTags(...resultTags(answer.value, request));
-    if (ttlOf !== undefined) loading.setOptions({ ttl: ttlOf(answer.value, request) });
+    describe(exchange, answer.value, isStorable, loading);
     const kept = Object.fromEntries(Object.entries(declared).filter(([name, value]) => isKeptHeader(name, value)));
     // A cookie goes to its own caller, whose answer is not kept.
     const cookie = declared['set-cookie'];
@@ -75,6 +74,21 @@ export async function loadRepresentation(
     if (!isKeptError(exchange, error)) throw new ForOneOnly(exchange, { error });
     return negative(exchange, error);
   }
+}
+
+/** What the operation says of a result that is there: whether it is kept, for how long, under which tags. */
+function describe(
+  { operation, request }: Exchange,
+  result: unknown,
+  isStorable: boolean,
+  loading: LoaderContext<Representation>,
+): void {
+  const { unless, ttlOf, resultTags } = operation as unknown as HttpFunctions;
+  if (!isStorable || unless(result, request)) return loading.doNotStore();
+  const tags = resultTags(result, request);
+  if (!tags.every(isTag)) return loading.doNotStore();
+  loading.addTags(...tags);
+  if (ttlOf !== undefined) loading.setOptions({ ttl: ttlOf(result, request) });
 }
 
 function negative(exchange: Exchange, error: unknown): Representation {

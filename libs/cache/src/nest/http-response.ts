@@ -1,6 +1,8 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import type { HeaderBag } from '../http/cacheability';
+import type { ServerResponse } from 'node:http';
+import { finished } from 'node:stream/promises';
+import { hasDirective, type HeaderBag } from '../http/cacheability';
 import { isKeptHeader } from '../http/kept-headers';
 import { bytesForExpress } from './http-answer';
 
@@ -27,19 +29,53 @@ export class HttpResponse {
     this.statusBefore = this.raw.statusCode;
   }
 
+  private sentStatus: number | undefined;
+
   /**
    * True once it is being answered from an entry. A handler that runs after that, in the background, finds a
    * response that shows what was sent, not what it sets itself.
    */
-  isAnswered = false;
+  get isAnswered(): boolean {
+    return this.sentStatus !== undefined;
+  }
+
+  /** It is answered from an entry with this status from now on. */
+  answered(status: number): void {
+    this.sentStatus = status;
+    if (this.raw.statusCode !== status) this.adapter.status(this.raw, status);
+  }
 
   /** The status that the handler leaves. */
   get status(): number {
-    return this.isAnswered ? this.statusBefore : this.raw.statusCode;
+    return this.raw.statusCode === this.sentStatus ? this.statusBefore : this.raw.statusCode;
   }
 
   set status(status: number) {
+    if (this.sentStatus !== undefined) this.sentStatus = status;
     this.adapter.status(this.raw, status);
+  }
+
+  /**
+   * Resolves at once for an answer that waits for its handler. One that has been given from an entry leaves first:
+   * what the handler does to the response in the background must not reach it.
+   */
+  async handedOver(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!this.isAnswered) return;
+    const outgoing = (this.raw as { raw?: ServerResponse }).raw ?? (this.raw as unknown as ServerResponse);
+    await finished(outgoing).catch(() => undefined);
+    outgoing.statusCode = this.statusBefore;
+    if (this.adapter.getType() === 'fastify') return;
+    // Node refuses headers of a message that has left. The handler finds what it would have found in time.
+    takeHeadersAside(outgoing, this.before);
+    this.own.clear();
+    this.sentStatus = undefined;
+  }
+
+  /** True when the answer says itself that it is for one reader, or for nobody to keep. */
+  get isPrivate(): boolean {
+    const control = this.headers()['cache-control'];
+    return hasDirective(control, 'private') || hasDirective(control, 'no-store');
   }
 
   has(name: string): boolean {
@@ -120,3 +156,18 @@ function listOf(value: HeaderBag[string]): string[] {
 }
 
 const isSame = (a: HeaderBag[string], b: HeaderBag[string]): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** Makes the headers of a message that has left a mere note of what somebody sets on it. */
+function takeHeadersAside(message: ServerResponse, before: HeaderBag): void {
+  const headers = new Map(Object.entries(before));
+  const at = (name: string): string => name.toLowerCase();
+  message.setHeader = (name, value) => (headers.set(at(name), value as HeaderBag[string]), message);
+  message.appendHeader = (name, value) => {
+    headers.set(at(name), [headers.get(at(name)) ?? [], value].flat() as string[]);
+    return message;
+  };
+  message.removeHeader = (name) => void headers.delete(at(name));
+  message.hasHeader = (name) => headers.has(at(name));
+  message.getHeader = (name) => headers.get(at(name));
+  message.getHeaders = () => Object.fromEntries(headers);
+}

@@ -48,6 +48,7 @@ export interface CacheEvictOperation {
   readonly cache: string | undefined;
   readonly tags: Of<readonly string[]>;
   readonly key: Of<string | undefined> | undefined;
+  readonly version: string;
   readonly condition: Of<boolean>;
   readonly allEntries: boolean;
   readonly beforeInvocation: boolean;
@@ -105,7 +106,8 @@ export function parseCachePut(options: CachePutOptions<never[]>, where: string):
 export function parseCacheEvict(options: CacheEvictOptions<never[]>, where: string): CacheEvictOperation {
   refuse('@CacheEvict', where, functionProblems(options, ['tags', 'key', 'condition']));
   const { cache, key, tags = none, condition = always, allEntries = false, beforeInvocation = false } = options;
-  return Object.freeze({ where, cache, key, tags, condition, allEntries, beforeInvocation });
+  const version = String(options.version ?? '');
+  return Object.freeze({ where, cache, key, tags, version, condition, allEntries, beforeInvocation });
 }
 
 function shared(options: CacheableOptions | CachePutOptions<never[]>) {

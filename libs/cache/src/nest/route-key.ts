@@ -23,9 +23,10 @@ type Pick = (request: CacheRequest) => unknown;
 export function routeKey(
   owner: Class,
   handler: Handler,
+  property: string,
   operation: CacheableOperation,
 ): (request: CacheRequest) => string | undefined {
-  const given = (Reflect.getMetadata(NEST.routeArguments, owner, handler.name) ?? {}) as Record<string, RouteArgument>;
+  const given = (Reflect.getMetadata(NEST.routeArguments, owner, property) ?? {}) as Record<string, RouteArgument>;
   const picks: (readonly [string, Pick])[] = [];
   const problems: string[] = [];
   for (const [id, { data }] of Object.entries(given)) {
@@ -52,7 +53,7 @@ function placeOf(place: Class | Handler): unknown {
 }
 
 /** How one declared input is read, nothing when it is no input, or what stands in the way. */
-function inputOf(id: string, data: unknown, { scope, vary }: CacheableOperation) {
+function inputOf(id: string, data: unknown, { vary }: CacheableOperation) {
   const type = /^\d+:/.test(id) ? Number.parseInt(id, 10) : undefined;
   const name = typeof data === 'string' ? data : undefined;
   if (type === Input.response || type === Input.next) return undefined;
@@ -68,7 +69,5 @@ function inputOf(id: string, data: unknown, { scope, vary }: CacheableOperation)
   // Declared headers are part of every key already.
   if (type === Input.headers && name !== undefined && vary.includes(name.toLowerCase())) return undefined;
   if (type === Input.headers) return '@Headers(): name the header, and add it to "vary"';
-  // Whatever it takes from the request about its sender is in the identity.
-  if (type === undefined && (scope === 'user' || scope === 'tenant')) return undefined;
   return type === undefined ? 'a parameter of a custom decorator' : 'the request, its body or its session';
 }

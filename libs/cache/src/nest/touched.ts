@@ -13,3 +13,8 @@ export class Touched<T> {
 export function touched<T>(value: T, ...tags: string[]): Touched<T> {
   return new Touched(value, tags);
 }
+
+/** The plain value of a result that may be {@link Touched}. */
+export function untouched(result: unknown): unknown {
+  return result instanceof Touched ? (result.value as unknown) : result;
+}

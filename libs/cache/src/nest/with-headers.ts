@@ -14,3 +14,15 @@ export class WithHeaders<T> {
 export function withHeaders<T>(value: T, headers: Readonly<Record<string, string>>): WithHeaders<T> {
   return new WithHeaders(value, headers);
 }
+
+/** The plain value of a result that may be {@link WithHeaders}, whose headers go to `response`. */
+export function unwrapped(
+  result: unknown,
+  response: { setAll(headers: Readonly<Record<string, string>>): void },
+): unknown {
+  if (!(result instanceof WithHeaders)) return result;
+  response.setAll(
+    Object.fromEntries(Object.entries(result.headers).map(([name, value]) => [name.toLowerCase(), value])),
+  );
+  return result.value as unknown;
+}

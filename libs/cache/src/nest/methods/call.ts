@@ -1,11 +1,16 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
+import { isTag } from '../../core/coherence/tags';
+import type { Duration } from '../../core/duration';
 import type { LoaderContext } from '../../core/loading';
 import type { CacheBackend } from '../cache-backend';
 import type { Operations } from '../declarations';
 import type { CacheEvictOperation, CachePutOperation } from '../operations';
 import { versionedKey } from '../composed-key';
-import { evict, type Evicted } from '../evict';
-import { Touched } from '../touched';
+import { applying, evict, type Evicted } from '../evict';
+import { isLeftOut, learntBy } from '../put-rules';
+import { Touched, untouched } from '../touched';
+import { ForOneOnly } from './for-one-only';
 import { uncacheable } from './uncacheable';
 
 /** One call of a decorated method. */
@@ -16,31 +21,24 @@ export interface MethodCall {
   readonly invoke: () => Promise<unknown>;
 }
 
-/** A result that cannot be kept: it goes to the caller whose method ran, as it is. */
-class ForOneOnly extends Error {
-  constructor(
-    readonly call: MethodCall,
-    readonly result: unknown,
-  ) {
-    super('a result for its own caller only');
-  }
-}
-
 type Apply<R> = (...given: unknown[]) => R;
 
 const warned = new Set<string>();
 
+/** Keys that the present chain of calls is loading: one that needs its own key again must not wait for itself. */
+const loadingKeys = new AsyncLocalStorage<ReadonlySet<string>>();
+
 /** Around a method: evictions that come first, the entry or the method, a put, evictions after success. */
 export async function callWithCache(call: MethodCall): Promise<unknown> {
-  const { operations } = call;
-  for (const one of operations.evict) if (one.beforeInvocation) await evictFor(call, one, undefined);
+  const { operations, args } = call;
+  const evictions = applying(operations.evict, args);
+  for (const one of evictions) if (one.beforeInvocation) await evictFor(call, one, undefined);
   const [put, ...further] = operations.put;
-  let result = put === undefined ? await readThrough(call) : await putting(call, put, further);
-  for (const one of operations.evict) {
+  const result = put === undefined ? await readThrough(call) : await putting(call, put, further);
+  for (const one of evictions) {
     if (!one.beforeInvocation || result instanceof Touched) await evictFor(call, one, result);
   }
-  if (result instanceof Touched) result = result.value as unknown;
-  return result;
+  return untouched(result);
 }
 
 async function readThrough(call: MethodCall): Promise<unknown> {
@@ -49,26 +47,42 @@ async function readThrough(call: MethodCall): Promise<unknown> {
   if (cacheable === undefined || !(cacheable.condition as Apply<boolean>)(...args)) return invoke();
   const key = versionedKey((cacheable.key as Apply<string | undefined>)(...args), cacheable.version);
   if (key === undefined) return invoke();
+  const cache = backend.methodCache(cacheable.cache);
+  const own = `${cache.name} ${key}`;
+  const outer = loadingKeys.getStore();
+  if (outer?.has(own)) return invoke();
   const load = async (loading: LoaderContext<unknown>): Promise<unknown> => {
-    const result = await invoke();
+    const result = await loadingKeys.run(new Set([...(outer ?? []), own]), invoke);
     const reason = uncacheable(result);
     if (reason !== undefined) {
       warnOnce(operations.where, reason);
       throw new ForOneOnly(call, result);
     }
-    if ((cacheable.unless as Apply<boolean>)(result, ...args)) loading.doNotStore();
-    loading.addTags(...(cacheable.resultTags as Apply<readonly string[]>)(result, ...args));
-    const ttl = (cacheable.ttlOf as Apply<number | string> | undefined)?.(result, ...args);
-    if (ttl !== undefined) loading.setOptions({ ttl });
+    describe(cacheable, result, args, loading);
     return result;
   };
   const tags = (cacheable.tags as Apply<readonly string[]>)(...args);
   try {
-    return await backend.methodCache(cacheable.cache).getOrSet(key, load, { ...cacheable.entry, tags });
+    return await cache.getOrSet(key, load, { ...cacheable.entry, tags });
   } catch (error) {
     if (!(error instanceof ForOneOnly)) throw error;
     return error.call === call ? error.result : invoke();
   }
+}
+
+/** Whether a result is kept, for how long, under which tags. */
+function describe(
+  { unless, resultTags, ttlOf }: NonNullable<Operations['cacheable']>,
+  result: unknown,
+  args: readonly unknown[],
+  loading: LoaderContext<unknown>,
+): void {
+  if (result === undefined || (unless as Apply<boolean>)(result, ...args)) return loading.doNotStore();
+  const tags = (resultTags as Apply<readonly string[]>)(result, ...args);
+  if (!tags.every(isTag)) return loading.doNotStore();
+  loading.addTags(...tags);
+  const ttl = (ttlOf as Apply<Duration> | undefined)?.(result, ...args);
+  if (ttl !== undefined) loading.setOptions({ ttl });
 }
 
 /** The method runs once, within the first put; the others follow, each judged from before the method ran. */
@@ -86,17 +100,12 @@ async function putting(
   let result: unknown;
   const produce = async (): Promise<unknown> => {
     result = await next();
-    const value = result instanceof Touched ? (result.value as unknown) : result;
+    const value = untouched(result);
     const reason = uncacheable(value);
     if (reason !== undefined) warnOnce(operations.where, reason);
-    const isOut = reason !== undefined || (put.unless as Apply<boolean>)(value, ...args);
-    return isOut ? undefined : value;
+    return reason !== undefined || isLeftOut(put, value, ...args) ? undefined : value;
   };
-  const ttl = put.ttlOf as Apply<number | string> | undefined;
-  await backend.methodCache(put.cache).put(key, produce, put.entry, (value) => ({
-    tags: (put.tags as Apply<readonly string[]>)(value, ...args),
-    ...(ttl === undefined ? {} : { ttl: ttl(value, ...args) }),
-  }));
+  await backend.methodCache(put.cache).put(key, produce, put.entry, (value) => learntBy(put, value, args));
   return result;
 }
 

@@ -1,4 +1,6 @@
 import { operationsOf, type Class, type Handler } from '../declarations';
+import { NEST } from '../metadata';
+import { untouched } from '../touched';
 import { backendOf } from './bindings';
 import { callWithCache } from './call';
 
@@ -15,11 +17,12 @@ export function wrapMethod(descriptor: PropertyDescriptor): void {
   const original = descriptor.value as Method;
   if (wrapped.has(original)) return;
   const method: Method = function (this: unknown, ...args) {
+    if (isRoute(method)) return original.apply(this, args);
     const backend = backendOf(this);
-    if (backend === undefined || !backend.enabled) return original.apply(this, args);
+    if (backend === undefined || !backend.enabled) return plain(original.apply(this, args));
     const owner = (this as object).constructor as Class;
     const operations = operationsOf(owner, method);
-    if (operations === undefined || operations.isRoute || operations.isOff) return original.apply(this, args);
+    if (operations === undefined || operations.isOff) return plain(original.apply(this, args));
     return callWithCache({ backend, operations, args, invoke: async () => original.apply(this, args) });
   };
   Object.defineProperty(method, 'name', { value: original.name });
@@ -29,4 +32,12 @@ export function wrapMethod(descriptor: PropertyDescriptor): void {
   }
   wrapped.add(method);
   descriptor.value = method;
+}
+
+/** The interceptors unwrap what a handler returns. */
+const isRoute = (method: Method): boolean => Reflect.hasMetadata(NEST.path, method);
+
+/** What the caller would get with the cache on: tags are for the cache alone. */
+function plain(result: unknown): unknown {
+  return result instanceof Promise ? result.then(untouched) : untouched(result);
 }

@@ -1,0 +1,326 @@
+/** What people do with decorators beside the straight road: inherit, wrap, nest, fail. */
+import {
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Inject,
+  Injectable,
+  Logger,
+  Module,
+  Param,
+  Put,
+  Res,
+  Scope,
+  createParamDecorator,
+  type DynamicModule,
+  type INestApplication,
+  type Type,
+} from '@nestjs/common';
+import { NestFactory, REQUEST } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import {
+  Cacheable,
+  CacheBackend,
+  CacheConfig,
+  CacheEvict,
+  CacheModule,
+  CachePut,
+  Caching,
+  NoCache,
+  touched,
+  withHeaders,
+} from '@strata/cache';
+import request from 'supertest';
+
+let calls = 0;
+
+abstract class Animals {
+  constructor(private readonly table: string) {}
+
+  @Cacheable()
+  async byId(id: number): Promise<string> {
+    calls++;
+    return `${this.table}${id}`;
+  }
+
+  @CacheEvict<Animals['forget']>({ key: (_nothing, name) => `fixed:${name}`, version: 2 })
+  async forget(name: string): Promise<string> {
+    return touched(name, 'tag') as unknown as string;
+  }
+
+  @Cacheable<Animals['named']>({ key: (name) => `fixed:${name}`, version: 2 })
+  async named(name: string): Promise<string> {
+    return `${name} ${++calls}`;
+  }
+}
+
+@Injectable()
+class Cats extends Animals {
+  constructor() {
+    super('cat');
+  }
+}
+
+/** Made by a factory, and calls what it overrides, under the same key. */
+class Dogs extends Animals {
+  constructor() {
+    super('dog');
+  }
+
+  @Cacheable<Dogs['named']>({ key: (name) => `fixed:${name}`, version: 2 })
+  override async named(name: string): Promise<string> {
+    return `dog ${await super.named(name)}`;
+  }
+}
+
+/** As tracing decorators do: another function in place of the method, with the metadata of the old one. */
+function Traced(): MethodDecorator {
+  return (_target, _property, descriptor: PropertyDescriptor) => {
+    const original = descriptor.value as (...args: unknown[]) => unknown;
+    const traced = function (this: unknown, ...args: unknown[]): unknown {
+      return original.apply(this, args);
+    };
+    for (const key of Reflect.getMetadataKeys(original) as unknown[]) {
+      Reflect.defineMetadata(key, Reflect.getMetadata(key, original), traced);
+    }
+    descriptor.value = traced;
+  };
+}
+
+interface Reply {
+  status(status: number): unknown;
+}
+
+const seen: string[] = [];
+
+@Controller('edge')
+@CacheConfig({ ttl: '1h', scope: 'public' })
+class EdgeController {
+  @Get('traced/:id')
+  @Traced()
+  @Cacheable()
+  traced(@Param('id') id: string) {
+    return { id, n: ++calls };
+  }
+
+  @Get('read/:id')
+  @Cacheable({ key: ({ params }) => `edge:${params['id']}` })
+  read(@Param('id') id: string) {
+    return { id, loaded: ++calls };
+  }
+
+  @Get('copy/:id')
+  @Cacheable({ key: ({ params }) => `copy:${params['id']}`, cache: 'declared' })
+  copy(@Param('id') id: string) {
+    return { id, loaded: ++calls };
+  }
+
+  @Put('both/:id')
+  @Caching({
+    put: [
+      { key: ({ params }) => `edge:${params['id']}` },
+      { key: ({ params }) => `copy:${params['id']}`, cache: 'declared' },
+    ],
+  })
+  both(@Param('id') id: string) {
+    return touched(withHeaders({ id, written: true }, { 'x-kind': 'put' }), 'unused');
+  }
+
+  @Put('refused/:id')
+  @CachePut({ key: ({ params }) => `edge:${params['id']}` })
+  refused(@Res({ passthrough: true }) reply: Reply) {
+    reply.status(409);
+    return { error: 'conflict' };
+  }
+
+  @Put('wrong/:id')
+  @CachePut({ key: ({ params }) => `edge:${params['id']}`, tags: (result) => [(result as { a: { b: string } }).a.b] })
+  wrong(@Param('id') id: string) {
+    return { id };
+  }
+
+  @Put('empty/:id')
+  @HttpCode(204)
+  @CachePut({ key: ({ params }) => `edge:${params['id']}`, tags: (result) => [(result as { id: string }).id] })
+  empty(): void {
+    calls++;
+  }
+
+  @Delete('unknown')
+  @CacheEvict({ tags: (result) => [(result as { a: { b: string } }).a.b] })
+  unknown() {
+    return {};
+  }
+
+  @Delete('asked')
+  @CacheEvict({ condition: () => (seen.push('condition'), true), tags: () => ['x'] })
+  asked() {
+    seen.push('handler');
+    return {};
+  }
+
+  @Get('off')
+  @NoCache()
+  @Cacheable({ key: () => 'off' })
+  off() {
+    return withHeaders({ n: ++calls }, { 'X-Kind': 'off' });
+  }
+}
+
+const WITH_CACHE = [CacheModule.forRoot({}), CacheModule.forFeature({ declared: { ttl: '1h' } })];
+
+@Module({})
+class EdgeModule {}
+
+const adapters = { Fastify: () => new FastifyAdapter(), Express: () => new ExpressAdapter() };
+
+describe.each(Object.entries(adapters))('decorators off the straight road on %s', (_name, adapter) => {
+  let app: INestApplication;
+  const http = () => request(app.getHttpServer());
+  const start = async (parts: Partial<DynamicModule>): Promise<INestApplication> => {
+    const module = { module: EdgeModule, imports: WITH_CACHE, ...parts };
+    const made = await NestFactory.create(module, adapter() as FastifyAdapter, { logger: false, abortOnError: false });
+    await made.init();
+    await (made.getHttpAdapter().getInstance() as { ready?: () => Promise<void> }).ready?.();
+    return made;
+  };
+  const failure = (parts: Partial<DynamicModule>): Promise<string> =>
+    start(parts).then(
+      async (started) => started.close().then(() => 'it has started'),
+      (error: Error) => error.message,
+    );
+
+  beforeAll(async () => {
+    const providers = [Cats, { provide: 'dogs', useFactory: () => new Dogs() }];
+    app = await start({ controllers: [EdgeController], providers });
+  });
+
+  beforeEach(async () => {
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    [calls, seen.length] = [0, 0];
+    await app.get(CacheBackend).strata.clear();
+  });
+
+  afterEach(() => jest.restoreAllMocks());
+  afterAll(() => app.close());
+
+  it('classes that inherit a method have entries of their own; what a factory has made is cached too', async () => {
+    const [cats, dogs] = [app.get(Cats), app.get<Dogs>('dogs')];
+    for (const _ of [1, 2]) expect([await cats.byId(1), await dogs.byId(1)]).toEqual(['cat1', 'dog1']);
+    expect(calls).toBe(2);
+  });
+
+  it('an override that calls what it overrides, under the same key, does not wait for itself', async () => {
+    const dogs = app.get<Dogs>('dogs');
+    expect(await dogs.named('rex')).toBe('dog rex 1');
+    expect(await dogs.named('rex')).toBe('dog rex 1');
+  });
+
+  it('evicts the entry of the version it names', async () => {
+    const cats = app.get(Cats);
+    await cats.named('tom');
+    await cats.forget('tom');
+    expect(await cats.named('tom')).toBe('tom 2');
+  });
+
+  it('a result with tags is plain for the caller, with the cache and without', async () => {
+    expect(await app.get(Cats).forget('tom')).toBe('tom');
+    expect(await new Dogs().forget('rex')).toBe('rex');
+    const off = await start({ imports: [CacheModule.forRoot({ enabled: false })], providers: [Cats] });
+    expect(await off.get(Cats).forget('tom')).toBe('tom');
+    await off.close();
+  });
+
+  it('a decorator that puts another function in place of the handler does not empty the default key', async () => {
+    for (const id of ['1', '2']) expect((await http().get(`/edge/traced/${id}`)).body).toMatchObject({ id });
+    expect((await http().get('/edge/traced/1')).headers['cache-status']).toContain('hit');
+  });
+
+  it('two @CachePut keep both, in a declared cache too; wrappers of the result are for the cache alone', async () => {
+    await http().get('/edge/read/1');
+    await http().get('/edge/copy/1').expect(200);
+    const answer = await http().put('/edge/both/1').expect(200);
+    expect([answer.body, answer.headers['x-kind']]).toEqual([{ id: '1', written: true }, 'put']);
+    for (const path of ['/edge/read/1', '/edge/copy/1']) {
+      const read = await http().get(path);
+      expect([read.body, String(read.headers['cache-status'])]).toEqual([answer.body, expect.stringContaining('hit')]);
+    }
+  });
+
+  it.each([
+    ['refused', 409],
+    ['wrong', 200],
+    ['empty', 204],
+  ])('a put that cannot be kept (%s) leaves nothing old behind, and fails nobody', async (path, status) => {
+    await http().get('/edge/read/1');
+    await http().put(`/edge/${path}/1`).expect(status);
+    const read = await http().get('/edge/read/1').expect(200);
+    expect([read.body.id, String(read.headers['cache-status'])]).toEqual(['1', expect.stringContaining('fwd=')]);
+  });
+
+  it('an eviction that cannot tell what has changed empties the cache, and fails nobody', async () => {
+    await http().get('/edge/read/1');
+    await http().delete('/edge/unknown').expect(200);
+    expect((await http().get('/edge/read/1')).headers['cache-status']).toContain('fwd=');
+  });
+
+  it('asks the condition of an eviction before the handler', async () => {
+    await http().delete('/edge/asked').expect(200);
+    expect(seen).toEqual(['condition', 'handler']);
+  });
+
+  it('@NoCache sends headers and value of a result as they are meant', async () => {
+    const { body, headers } = await http().get('/edge/off').expect(200);
+    expect([body, headers['x-kind'], headers['cache-control']]).toEqual([{ n: 1 }, 'off', 'no-store']);
+  });
+
+  describe('ends the start, with the reason', () => {
+    it('a default key of a class that is made for each request', async () => {
+      @Injectable({ scope: Scope.REQUEST })
+      class Mine {
+        constructor(@Inject(REQUEST) readonly incoming: object) {}
+        @Cacheable()
+        async me(): Promise<object> {
+          return this.incoming;
+        }
+      }
+      expect(await failure({ providers: [Mine] })).toContain('Mine.me needs a "key": its class is made for each');
+    });
+
+    it('a default key of two classes with one name', async () => {
+      const make = (): Type => {
+        @Injectable()
+        class Same {
+          @Cacheable()
+          async of(): Promise<number> {
+            return 1;
+          }
+        }
+        return Same;
+      };
+      expect(await failure({ providers: [make(), make()] })).toContain('two classes have that name');
+    });
+
+    it('a default key of a handler with a parameter of its own kind, whatever the scope', async () => {
+      const Who = createParamDecorator(() => 'alice');
+      @Controller()
+      class Lists {
+        @Get('list')
+        @Cacheable({ scope: 'tenant', identity: () => 't' })
+        list(@Who() who: string) {
+          return who;
+        }
+      }
+      expect(await failure({ controllers: [Lists] })).toContain('a parameter of a custom decorator');
+    });
+
+    it('@Cacheable twice, and on what is no method', () => {
+      const descriptor = { value: async (): Promise<number> => 1 };
+      Cacheable()({}, 'x', descriptor);
+      expect(() => Cacheable()({}, 'x', descriptor)).toThrow('@Cacheable is twice on');
+      expect(() => Cacheable()({}, 'x', { get: () => 1 })).toThrow('only methods can be cached');
+    });
+  });
+});

@@ -3,7 +3,7 @@ import { LruLocalStore } from '../../../libs/cache/src/drivers/memory/lru-local-
 import { PROFILES } from './profiles';
 import { run } from './run';
 
-const SCHEDULES = Number(process.env['SIMULATION_SCHEDULES'] ?? 18);
+const SCHEDULES = Number(process.env['SIMULATION_SCHEDULES'] ?? 17);
 
 /** Runs one half of the profiles: two files, so that two workers share the work. */
 export function describeSchedules(half: 0 | 1): void {

@@ -1,20 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type BrowserContext, type Locator, type Page } from 'playwright-core';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { createDatabase } from '../support/database';
 import { RedisServer } from '../support/redis-server';
 import { startService, type Service } from '../support/service';
+import { openBrowser } from './open-browser';
 
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const TOKEN = 'browser-test-token';
 
 describe('Swagger UI in Chromium', () => {
@@ -30,11 +22,7 @@ describe('Swagger UI in Chromium', () => {
     redis = await RedisServer.start();
     database = await createDatabase();
     service = await startService({ database: database.url, redis: redis.url, env: { ADMIN_TOKEN: TOKEN } });
-    context = await chromium.launchPersistentContext(profile, {
-      executablePath: process.env['CHROMIUM_PATH']!,
-      args: FLAGS,
-      viewport: { width: 1280, height: 1600 },
-    });
+    context = await openBrowser(profile);
     page = await context.newPage();
     page.setDefaultTimeout(5_000);
     page.on('pageerror', (error) => complaints.push(error.message));

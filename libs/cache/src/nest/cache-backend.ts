@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import type { CacheOptions } from '../core/options';
 import { CacheError } from '../core/errors';
+import type { BreakerState } from '../core/events';
 import { systemClock } from '../core/ports/clock';
 import type { RemoteStore } from '../core/ports/remote-store';
 import { Strata } from '../core/strata';
@@ -27,6 +28,19 @@ import { representationSerializer } from './representation-serializer';
 
 /** Options that are about the values of a cache: those of answers are fixed. */
 type OfValues = 'serializer' | 'isNegative' | 'isStaleAllowed';
+
+/** What is known of L2 without asking it. */
+export interface RedisState {
+  readonly configured: boolean;
+  readonly connected: boolean;
+  readonly breaker: BreakerState;
+  /** Commands that wait for their answer. */
+  readonly inFlight: number;
+  /** How often a working connection was lost or given up since start. */
+  readonly outages: number;
+}
+
+const NO_REDIS: RedisState = { configured: false, connected: false, breaker: 'closed', inFlight: 0, outages: 0 };
 
 /**
  * The cache of one application: the core wired to its drivers. Inject it to reach named caches,
@@ -126,9 +140,11 @@ export class CacheBackend {
   }
 
   /** State of L2: `connected` is false while it cannot be used, and when there is none. */
-  get redis(): { configured: boolean; connected: boolean; breaker: 'closed' | 'half-open' | 'open' } {
+  get redis(): RedisState {
     const link = this.driver?.link;
-    return { configured: link !== undefined, connected: link?.available ?? false, breaker: link?.breaker ?? 'closed' };
+    if (link === undefined) return NO_REDIS;
+    const { available: connected, breaker, inFlight, outages } = link;
+    return { configured: true, connected, breaker, inFlight, outages };
   }
 
   /** Waits shortly for Redis and the first lease; goes on without them when they do not come. */

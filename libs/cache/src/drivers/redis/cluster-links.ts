@@ -50,6 +50,7 @@ export class ClusterLinks implements RedisNodes {
   private timer: Timer | undefined;
   private refreshing = false;
   private closed = false;
+  private outagesOfLost = 0;
 
   constructor(
     private readonly options: ClusterOptions,
@@ -68,6 +69,14 @@ export class ClusterLinks implements RedisNodes {
 
   get breaker(): BreakerState {
     return this.control?.breaker ?? 'open';
+  }
+
+  get inFlight(): number {
+    return [...this.links.values()].reduce((sum, link) => sum + link.inFlight, 0);
+  }
+
+  get outages(): number {
+    return [...this.links.values()].reduce((sum, link) => sum + link.outages, this.outagesOfLost);
   }
 
   /** Links to all known nodes, by address. */
@@ -147,6 +156,7 @@ export class ClusterLinks implements RedisNodes {
     for (const [address, link] of this.links) {
       if (wanted.has(address)) continue;
       link.close();
+      this.outagesOfLost += link.outages;
       this.links.delete(address);
     }
     const control = this.slots.ownerOf(this.headSlot)!;

@@ -44,6 +44,10 @@ export interface RedisNodes {
   /** State of the breaker in front of the control node. */
   readonly breaker: BreakerState;
   readonly available: boolean;
+  /** Commands that wait for their answer, on all nodes. */
+  readonly inFlight: number;
+  /** How often a working connection was lost or given up, on all nodes. */
+  readonly outages: number;
   onChange(listener: LinkListener): void;
   /** Prepares every client, those to come included. */
   onClient(prepare: (client: Redis) => void): void;

@@ -46,6 +46,7 @@ export class RedisLink implements NodeLink, RedisNodes {
   private readonly slowStart: SlowStart;
   private hadOutage = false;
   private openFor: string | undefined;
+  private outageCount = 0;
 
   constructor(
     readonly client: Redis,
@@ -80,6 +81,14 @@ export class RedisLink implements NodeLink, RedisNodes {
 
   get breaker(): BreakerState {
     return this.state;
+  }
+
+  get inFlight(): number {
+    return this.waiting.size;
+  }
+
+  get outages(): number {
+    return this.outageCount;
   }
 
   get run(): string {
@@ -166,6 +175,7 @@ export class RedisLink implements NodeLink, RedisNodes {
   private trip(reason: string): void {
     this.runId = undefined;
     this.hadOutage = true;
+    if (this.state === 'closed' && !this.closed) this.outageCount++;
     this.failAll(reason);
     this.change('open', reason);
   }

@@ -58,6 +58,7 @@ export default {
     project('integration', ['<rootDir>/test/{integration,conformance}/**/*.spec.ts']),
     project('coherence', ['<rootDir>/test/coherence/**/*.spec.ts'], onPostgres),
     project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], onPostgres),
+    project('operations', ['<rootDir>/test/operations/**/*.spec.ts'], onPostgres),
     ...(withBrowser ? [project('browser', ['<rootDir>/test/browser/**/*.spec.ts'], onPostgres)] : []),
   ],
   testTimeout: Number(process.env.COHERENCE_SECONDS ?? 30) * 1000 + 30000,

@@ -1,7 +1,7 @@
 // Finds Debian's Chromium, or installs it where that is possible, then runs the browser tests.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { ensureRedis } from './ensure-redis.mjs';
+import { ensureRedis } from './ensure-programs.mjs';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const has = (command) => spawnSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' }).status === 0;

@@ -2,7 +2,7 @@
 // Half of the time simulated schedules on all cores, half of it a fleet of real processes under faults.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { ensureRedis } from './ensure-redis.mjs';
+import { ensureRedis } from './ensure-programs.mjs';
 
 const { values } = parseArgs({
   options: {

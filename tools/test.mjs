@@ -1,6 +1,6 @@
-// Everything `npm test` does: a Redis binary, a fresh build for the tests of the compiled form, Jest.
+// Everything `npm test` does: the servers that the tests start, a fresh build for the tests of the compiled form, Jest.
 import { spawnSync } from 'node:child_process';
-import { ensureRedis } from './ensure-redis.mjs';
+import { ensureNginx, ensurePrometheus, ensureRedis } from './ensure-programs.mjs';
 
 const run = (script, args) => {
   const { status } = spawnSync(process.execPath, [script, ...args], { stdio: 'inherit' });
@@ -8,6 +8,8 @@ const run = (script, args) => {
 };
 
 ensureRedis();
+ensurePrometheus();
+ensureNginx();
 process.stderr.write('building …\n');
 run('node_modules/@nestjs/cli/bin/nest.js', ['build', 'api']);
 run('node_modules/jest/bin/jest.js', process.argv.slice(2));

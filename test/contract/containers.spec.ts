@@ -142,4 +142,45 @@ describe('Grafana dashboard', () => {
     expect(asked.length).toBeGreaterThan(10);
     for (const name of new Set(asked)) expect(known).toContain(`\`${name.replace(/_(bucket|count|sum)$/, '')}\``);
   });
+
+  it('draws every chart in its own place, with a title of its own', () => {
+    const { panels } = JSON.parse(text('docker/grafana/dashboards/strata.json')) as {
+      panels: { id: number; title: string; gridPos: { x: number; y: number; w: number; h: number } }[];
+    };
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, n) => `${x + (n % w)},${y + Math.floor(n / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+  });
+});
+
+describe('Prometheus rules', () => {
+  const { groups } = parse(text('docker/prometheus/rules.yml')) as {
+    groups: { rules: { alert?: string; expr: string; annotations?: Record<string, string> }[] }[];
+  };
+  const rules = groups.flatMap((group) => group.rules);
+  const alerts = rules.filter(({ alert }) => alert !== undefined);
+
+  it('ask only for metrics that the code exposes', () => {
+    const known = text('docs/reference/metrics.md');
+    const asked = rules.flatMap(({ expr }) => expr.match(/\b(cache|http|database)_[a-z0-9_]+/g) ?? []);
+    expect(asked.length).toBeGreaterThan(10);
+    for (const name of new Set(asked)) expect(known).toContain(`\`${name.replace(/_(bucket|count|sum)$/, '')}\``);
+  });
+
+  it('have an entry in the runbook each, the link of the alert leads there, and no entry is without an alert', () => {
+    const headings = [...text('docs/operations/runbook.md').matchAll(/^## (\w+)$/gm)].map((match) => match[1]);
+    expect(headings).toEqual(alerts.map(({ alert }) => alert));
+    for (const { alert, annotations } of alerts)
+      expect(annotations!['runbook_url']).toBe(`docs/operations/runbook.md#${alert!.toLowerCase()}`);
+  });
+
+  it('are what compose mounts, and what it mounts is here', () => {
+    const mounted = (compose.services['prometheus'] as unknown as { volumes: string[] }).volumes;
+    const files = mounted.filter((volume) => volume.startsWith('./')).map((volume) => volume.split(':')[0]!);
+    expect(files).toContain('./docker/prometheus/rules.yml');
+    for (const file of files) expect([file, existsSync(join(ROOT, file))]).toEqual([file, true]);
+  });
 });

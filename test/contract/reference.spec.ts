@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { CACHE_ERROR_CODES, resolveCacheOptions } from '@strata/cache/core';
+import { CACHE_ERROR_CODES, resolveCacheOptions, resolveWarmOptions } from '@strata/cache/core';
 
 const ROOT = join(__dirname, '../..');
 const page = (name: string): string => readFileSync(join(ROOT, 'docs/reference', name), 'utf8');
@@ -25,6 +25,7 @@ describe('reference pages', () => {
     [/ReadOptions/, 'libs/cache/src/core/tiered-cache.ts', 'ReadOptions'],
     [/CacheOptions/, 'libs/cache/src/core/options.ts', 'CacheOptions'],
     [/CacheModuleOptions/, 'libs/cache/src/nest/options.ts', 'CacheModuleOptions'],
+    [/WarmOptions/, 'libs/cache/src/core/warming/options.ts', 'WarmOptions'],
   ])('options.md lists exactly the members under %p', (heading, file, name) => {
     expect(documented(page('options.md'), heading).sort()).toEqual(declared(file, name).sort());
   });
@@ -50,7 +51,7 @@ describe('reference pages', () => {
   });
 
   it('options.md names the defaults that the code has', () => {
-    const defaults = resolveCacheOptions() as unknown as Record<string, unknown>;
+    const defaults = { ...resolveCacheOptions(), ...resolveWarmOptions() } as unknown as Record<string, unknown>;
     const rows = [...page('options.md').matchAll(/^\| `(\w+)` \| `(\d+)` \|/gm)];
     const checked = rows.filter(([, name]) => name! in defaults);
     expect(checked.length).toBeGreaterThan(10);

@@ -32,5 +32,6 @@ export { Touched, touched } from './nest/touched';
 export { WithHeaders, withHeaders } from './nest/with-headers';
 export { RequestStats, type RequestCounts } from './nest/request-stats';
 export type { Identify } from './nest/http-key';
-export { canonicalKey, type KeyPart } from './http/canonical-key';
+export { routeWarmer, type WarmRequest } from './nest/route-warmer';
+export { canonicalKey, parseCanonicalKey, type KeyPart } from './http/canonical-key';
 export { entityTag, matchHits } from './http/entity-tag';

@@ -1,5 +1,7 @@
 import { ALL, backends, eachCache, eachStrata, type MetricDefinition } from './collected';
 
+const WARM_RESULTS = ['already', 'fromL2', 'loaded', 'passedOver', 'failed', 'left'] as const;
+
 /** Counters of the caches, as they stand when a scrape asks. */
 export const COUNTERS: readonly MetricDefinition[] = [
   {
@@ -83,6 +85,19 @@ export const COUNTERS: readonly MetricDefinition[] = [
     help: 'Invalidations that could not reach Redis at first.',
     labels: ['cache'],
     read: () => eachStrata(({ invalidations }) => [[{ cache: ALL }, invalidations.deferred]]),
+  },
+  {
+    name: 'cache_warmed_keys_total',
+    help: 'Keys of warmings that have ended, by what became of them.',
+    labels: ['result'],
+    read: () =>
+      WARM_RESULTS.map(
+        (result) =>
+          [
+            { result },
+            [...backends.keys()].reduce((sum, { warmer }) => sum + (warmer?.totals[result] ?? 0), 0),
+          ] as const,
+      ),
   },
   {
     name: 'cache_l2_outages_total',

@@ -1,10 +1,23 @@
-import { Body, Controller, Delete, Get, HttpCode, Logger, Param, Post, Req, Res } from '@nestjs/common';
+import {
+  Body,
+  ConflictException,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Logger,
+  Param,
+  Post,
+  Req,
+  Res,
+} from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { CacheBackend, CacheEvict, NoCache, RequestStats, type EntryExplanation } from '@strata/cache';
+import { CacheBackend, CacheEvict, NoCache, RequestStats, type EntryExplanation, type Warmer } from '@strata/cache';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdminOnly, ApiJsonBody, ApiProblems } from '../http/api-docs';
-import { ENTRY_SCHEMA, entryKey, invalidation, type Invalidation } from './cache-admin.schemas';
+import { ENTRY_SCHEMA, entryKey, invalidation, WARM_SCHEMA, type Invalidation } from './cache-admin.schemas';
 import { cacheStats } from './cache-stats';
+import { warmState, type WarmState } from './warm-state';
 
 @ApiTags('cache')
 @Controller('cache')
@@ -36,6 +49,27 @@ export class CacheAdminController {
   @ApiProblems(400)
   explain(@Param('key', { schema: entryKey }) key: string): Promise<EntryExplanation> {
     return this.backend.httpCache().explain(key);
+  }
+
+  @Post('warm')
+  @HttpCode(202)
+  @AdminOnly()
+  @ApiOperation({ summary: 'Bring the hottest keys into L1', description: 'Joins a warming that is under way.' })
+  @ApiResponse({ status: 202, description: 'Begun; `GET /cache/warm` tells how far it is', schema: WARM_SCHEMA })
+  @ApiProblems(409)
+  warm(): WarmState {
+    void this.warmer().run();
+    return warmState(this.warmer().progress);
+  }
+
+  @Get('warm')
+  @AdminOnly()
+  @NoCache()
+  @ApiOperation({ summary: 'Progress of the last warming of this instance' })
+  @ApiResponse({ status: 200, description: 'Counts of keys', schema: WARM_SCHEMA })
+  @ApiProblems(409)
+  warmProgress(): WarmState {
+    return warmState(this.warmer().progress);
   }
 
   @Post('invalidate')
@@ -78,5 +112,11 @@ export class CacheAdminController {
   @CacheEvict({ allEntries: true })
   clear(@Req() { id }: FastifyRequest): void {
     this.logger.log(`request ${id} empties the cache`);
+  }
+
+  private warmer(): Warmer {
+    const { warmer } = this.backend;
+    if (warmer !== undefined) return warmer;
+    throw new ConflictException('warming is off: it needs Redis, CACHE_ENABLED=true and CACHE_WARM_KEYS above 0');
   }
 }

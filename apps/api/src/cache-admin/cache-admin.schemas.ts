@@ -60,3 +60,22 @@ export const ENTRY_SCHEMA = {
     },
   },
 };
+
+const keys = (description: string): object => ({ type: 'integer', description });
+
+/** Answer of `GET` and `POST /cache/warm`. */
+export const WARM_SCHEMA = {
+  type: 'object',
+  properties: {
+    state: { type: 'string', enum: ['idle', 'running', 'done'] },
+    startedAt: { type: 'string', format: 'date-time', nullable: true },
+    tookMs: { type: 'integer' },
+    known: keys('Hot keys that Redis remembers'),
+    already: keys('L1 had them'),
+    fromL2: keys('Copied from Redis'),
+    loaded: keys('Loaded from the database'),
+    passedOver: keys('Nobody knows how to load them, or they are gone'),
+    failed: keys('The load failed'),
+    left: keys('Not reached in time'),
+  },
+};

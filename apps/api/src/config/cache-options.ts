@@ -21,10 +21,12 @@ export function cacheOptions(config: Config, redis: RedisTarget | undefined): Ca
       staleWhileRevalidate: config.CACHE_STALE_WHILE_REVALIDATE,
       staleIfError: config.CACHE_STALE_IF_ERROR,
       negativeTtl: config.CACHE_NEGATIVE_TTL,
+      refreshAhead: config.CACHE_REFRESH_AHEAD,
       maxEntries: config.CACHE_L1_MAX_ENTRIES,
       maxBytes: config.CACHE_L1_MAX_BYTES,
       compressionThreshold: config.CACHE_COMPRESSION_THRESHOLD,
     },
+    warm: { keys: config.CACHE_WARM_KEYS },
     mayRefresh: ({ headers }) =>
       config.ADMIN_TOKEN !== undefined &&
       showsToken(headers['authorization'] as string | undefined, config.ADMIN_TOKEN),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addresses, bytes, duration, flag, proxies, redisUrl, url, whole } from './parsers';
+import { addresses, bytes, duration, flag, fraction, proxies, redisUrl, url, whole } from './parsers';
 
 const MB = 1_048_576;
 
@@ -36,6 +36,7 @@ export const ENVIRONMENT = z
     CACHE_STALE_WHILE_REVALIDATE: duration.default(30_000),
     CACHE_STALE_IF_ERROR: duration.default(600_000),
     CACHE_NEGATIVE_TTL: duration.default(30_000),
+    CACHE_REFRESH_AHEAD: fraction.default(0.8),
     CACHE_L1_MAX_ENTRIES: whole(1, 10_000_000).default(100_000),
     CACHE_L1_MAX_BYTES: bytes(1_024).default(64 * MB),
     CACHE_COMPRESSION_THRESHOLD: bytes(0).default(1_024),
@@ -43,7 +44,7 @@ export const ENVIRONMENT = z
     CACHE_LEASE_MS: whole(50, 60_000).default(2_000),
     CACHE_MAX_STALE_MS: whole(0, 3_600_000).default(0),
     CACHE_UNDELIVERED: z.enum(['defer', 'fail']).default('defer'),
-    CACHE_WARM_KEYS: whole(0, 1_000_000).default(1_000),
+    CACHE_WARM_KEYS: whole(0, 100_000).default(1_000),
     ADMIN_TOKEN: z.string().optional(),
     METRICS_PUBLIC: flag.default(true),
     WRITE_RATE_LIMIT: whole(0, 1_000_000).default(600),

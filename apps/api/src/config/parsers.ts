@@ -87,3 +87,11 @@ function isUrl(text: string, schemes: readonly string[]): boolean {
     return false;
   }
 }
+
+/** A fraction from 0 to below 1. */
+export const fraction = z.string().transform((text, context) => {
+  const value = /^0(\.\d{1,6})?$/.test(text.trim()) ? Number(text) : NaN;
+  if (value < 1) return value;
+  context.addIssue(`"${text}" is not a fraction from 0 to below 1, such as 0.8`);
+  return z.NEVER;
+});

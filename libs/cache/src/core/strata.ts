@@ -39,6 +39,8 @@ export interface StrataOptions {
   readonly undelivered?: UndeliveredPolicy;
   /** Bound of the table of invalidations heard. @default 100000 */
   readonly maxTags?: number;
+  /** Asked once for each cache; what it gives is called with the key of every look-up, so it must cost next to nothing. */
+  readonly observeReads?: (cache: string) => (key: string) => void;
   readonly clock?: Clock;
 }
 
@@ -209,7 +211,16 @@ export class Strata {
         if (events.wants('evict')) events.emit({ name: 'evict', cache: name, key, reason });
       },
     });
-    const local = new LocalTier<T>(name, store, state, counters.local, options, events, clock);
+    const local = new LocalTier<T>(
+      name,
+      store,
+      state,
+      counters.local,
+      options,
+      events,
+      clock,
+      this.options.observeReads?.(name),
+    );
     const remote = new RemoteTier<T>(name, this.remote, state, counters.remote, options, events, clock);
     const reporter = new Reporter(name, counters, events);
     const fills = new Fills<T>(local, remote, state, reporter, clock);

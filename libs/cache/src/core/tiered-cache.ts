@@ -1,4 +1,5 @@
-import { BatchLoad, type ManyLoader } from './batch-load';
+import type { ManyLoader } from './batch-load';
+import { readMany } from './batch-read';
 import type { LocalStore } from './ports/local-store';
 import type { InvalidationResult } from './coherence/invalidator';
 import { explainEntry, type EntryExplanation } from './explain';
@@ -131,6 +132,17 @@ export class TieredCache<T = unknown> {
     return options.signal === undefined ? result : untilAborted(result, options.signal);
   }
 
+  /** Brings `key` into L1 from L2, or by `loader`, for nobody in particular: counts as no look-up. */
+  preload(key: string, loader?: Loader<T>, options: ReadOptions = NO_OPTIONS): Promise<ReadResult<T>> {
+    assertKey(key);
+    return this.read(key, loader, options, userTags(options.tags), UNKNOWN);
+  }
+
+  /** Whether L1 would serve `key` at once, fresh; counts as no look-up. */
+  holds(key: string): boolean {
+    return this.parts.local.holds(key);
+  }
+
   /** {@link get} of many keys at once; absent keys are left out. */
   async getMany(keys: readonly string[], options: ReadOptions = NO_OPTIONS): Promise<Map<string, T>> {
     const values = await Promise.all(keys.map((key) => this.get(key, options)));
@@ -146,24 +158,10 @@ export class TieredCache<T = unknown> {
     loader: ManyLoader<T>,
     options: ReadOptions = NO_OPTIONS,
   ): Promise<Map<string, T>> {
-    const { parts } = this;
     const unique = [...new Set(keys)];
-    unique.forEach(assertKey);
-    const entryOptions = resolveEntryOptions(options, parts.options);
-    const declared = userTags(options.tags);
-    const batch = new BatchLoad<T>(unique, loader);
-    const readOne = async (key: string): Promise<T | undefined> => {
-      const stepAside = (): void => batch.stepAside(key);
-      const tags = protocolTags(this.name, key, declared);
-      const loading = new Loading<T>(() => batch.load(key), tags, entryOptions, parts.options, parts.clock, stepAside);
-      const found = parts.local.lookup(key, declared);
-      const request = { key, tags, localTtl: entryOptions.localTtl, loading };
-      const result = await parts.reader.read(request, found).finally(stepAside);
-      return this.handOut(result.value);
-    };
-    const all = Promise.all(unique.map(readOne));
-    const values = await (options.signal === undefined ? all : untilAborted(all, options.signal));
-    return present(unique, values);
+    const values = await readMany(this.parts, unique, loader, options);
+    const own = values.map((value) => this.handOut(value));
+    return present(unique, own);
   }
 
   /** Replaces the value in both tiers and invalidates other instances' copies. Resolves when both have it. */
@@ -246,3 +244,4 @@ function present<T>(keys: readonly string[], values: readonly (T | undefined)[])
 }
 
 const NO_OPTIONS: ReadOptions = Object.freeze({});
+const UNKNOWN = Object.freeze({ kind: 'miss', reason: 'absent', fallback: undefined } as const);

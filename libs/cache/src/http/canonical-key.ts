@@ -30,3 +30,18 @@ function isKeyPart(value: unknown): boolean {
 const SEPARATORS = /[%&=?]/g;
 
 const escaped = (text: string): string => text.replace(SEPARATORS, encodeURIComponent);
+
+/** Reads a {@link canonicalKey} back: its name, and its parts as text. `undefined` for what is none. */
+export function parseCanonicalKey(key: string): { name: string; parts: Record<string, string> } | undefined {
+  const at = key.indexOf('?');
+  if (at < 0) return { name: key, parts: {} };
+  const parts: Record<string, string> = {};
+  for (const pair of key.slice(at + 1).split('&')) {
+    const [name, value, more] = pair.split('=');
+    if (name === undefined || value === undefined || more !== undefined) return undefined;
+    parts[unescaped(name)] = unescaped(value);
+  }
+  return { name: key.slice(0, at), parts };
+}
+
+const unescaped = (text: string): string => text.replace(/%(25|26|3D|3F)/g, decodeURIComponent);

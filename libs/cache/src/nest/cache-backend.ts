@@ -6,6 +6,9 @@ import { systemClock } from '../core/ports/clock';
 import type { RemoteStore } from '../core/ports/remote-store';
 import { Strata } from '../core/strata';
 import type { TieredCache } from '../core/tiered-cache';
+import { HotKeys } from '../core/warming/hot-keys';
+import { resolveWarmOptions } from '../core/warming/options';
+import type { Warmer } from '../core/warming/warmer';
 import { LruLocalStore } from '../drivers/memory/lru-local-store';
 import { KeyValueRemoteStore } from '../drivers/key-value';
 import { nullBus, nullRemoteStore } from '../drivers/null';
@@ -25,6 +28,7 @@ import { ForOneOnly as ForMethodOnly } from './methods/for-one-only';
 import { ForOneOnly } from './http-load';
 import type { CacheModuleOptions } from './options';
 import { representationSerializer } from './representation-serializer';
+import { Warming } from './warming';
 
 /** Options that are about the values of a cache: those of answers are fixed. */
 type OfValues = 'serializer' | 'isNegative' | 'isStaleAllowed';
@@ -58,21 +62,27 @@ export class CacheBackend {
     private readonly options: CacheModuleOptions,
     readonly strata: Strata,
     private readonly driver: RedisDriver | undefined,
+    private readonly warming: Warming | undefined,
   ) {}
 
   /** Builds everything without waiting for Redis. @throws CacheError `INVALID_OPTIONS` */
   static async create(options: CacheModuleOptions): Promise<CacheBackend> {
+    const warm = resolveWarmOptions(options.warm);
     const driver = await openDriver(options);
+    const hotKeys =
+      driver === undefined || warm.keys === 0 ? undefined : new HotKeys(driver.hotKeys, warm, systemClock);
     const strata = new Strata({
       remote: driver?.remote ?? otherStore(options) ?? nullRemoteStore(),
       bus: driver?.bus ?? nullBus(),
       createLocalStore: (bounds, listener) => new LruLocalStore(bounds, listener, systemClock),
+      ...(hotKeys === undefined ? {} : { observeReads: (cache: string) => hotKeys.observer(cache) }),
       coherence: driver === undefined ? 'off' : (options.coherence ?? 'acknowledged'),
       ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
       ...(options.maxStaleMs === undefined ? {} : { maxStaleMs: options.maxStaleMs }),
       ...(options.undelivered === undefined ? {} : { undelivered: options.undelivered }),
     });
-    const backend = new CacheBackend(options, strata, driver);
+    const warming = hotKeys && new Warming(strata, hotKeys, warm);
+    const backend = new CacheBackend(options, strata, driver, warming);
     // Made now, not on the first request: wrong options stop the start.
     backend.httpCache();
     return backend;
@@ -147,14 +157,21 @@ export class CacheBackend {
     return { configured: true, connected, breaker, inFlight, outages };
   }
 
-  /** Waits shortly for Redis and the first lease; goes on without them when they do not come. */
+  /** Brings the hottest keys into L1. `undefined`: there is no Redis to remember them, or `warm.keys` is 0. */
+  get warmer(): Warmer | undefined {
+    return this.warming?.warmer;
+  }
+
+  /** Waits shortly for Redis, the first lease and warm caches; goes on without them when they do not come. */
   async start(): Promise<void> {
     await this.driver?.link.ready(1_000);
     await this.strata.start();
+    await this.warming?.start();
   }
 
   async close(): Promise<void> {
     this.closed = true;
+    await this.warming?.stop();
     await this.strata.close();
     this.driver?.close();
   }

@@ -23,10 +23,14 @@ interface HttpFunctions {
   readonly ttlOf: ((result: unknown, request: CacheRequest) => Duration) | undefined;
 }
 
-/** One request to a `@Cacheable` handler. */
-export interface Exchange {
+/** What is asked for: the declaration of the handler, and the request. */
+export interface Described {
   readonly operation: NonNullable<Operations['cacheable']>;
   readonly request: CacheRequest;
+}
+
+/** One request to a `@Cacheable` handler. */
+export interface Exchange extends Described {
   readonly response: HttpResponse;
   readonly next: CallHandler;
 }
@@ -63,11 +67,10 @@ export async function loadRepresentation(
     const judged = { ...response.judged(), ...declared };
     const isStorable = response.status === OK && responseStorable(judged, operation.vary);
     describe(exchange, answer.value, isStorable, loading);
-    const kept = Object.fromEntries(Object.entries(declared).filter(([name, value]) => isKeptHeader(name, value)));
     // A cookie goes to its own caller, whose answer is not kept.
     const cookie = declared['set-cookie'];
     if (cookie !== undefined && !response.isAnswered) response.set('set-cookie', cookie);
-    const headers = { ...response.keepable(loading.stale?.headers), ...kept };
+    const headers = { ...response.keepable(loading.stale?.headers), ...keptOf(declared) };
     return represent(answer.value, headers, response.contentType);
   } catch (error) {
     if (!(error instanceof HttpException) || error.getStatus() >= 500) return negative(exchange, error);
@@ -77,8 +80,8 @@ export async function loadRepresentation(
 }
 
 /** What the operation says of a result that is there: whether it is kept, for how long, under which tags. */
-function describe(
-  { operation, request }: Exchange,
+export function describe(
+  { operation, request }: Described,
   result: unknown,
   isStorable: boolean,
   loading: LoaderContext<Representation>,
@@ -119,6 +122,11 @@ export function represent(value: unknown, headers: Record<string, string>, type:
 export function hasBytes(value: unknown): boolean {
   if (value == null || value instanceof StreamableFile) return false;
   return !(typeof value === 'object' && 'pipe' in value && typeof value.pipe === 'function');
+}
+
+/** Of declared headers those that are kept with the entry. */
+export function keptOf(declared: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(inLowerCase(declared)).filter(([name, value]) => isKeptHeader(name, value)));
 }
 
 /** Without what would break the framing of the message, whoever declares it. */

@@ -1,6 +1,7 @@
 import type { CoherenceMode } from '../core/coherence/coherence-state';
 import type { UndeliveredPolicy } from '../core/coherence/invalidator';
 import type { CacheOptions } from '../core/options';
+import type { WarmOptions } from '../core/warming/options';
 import type { CacheRequest } from './cache-request';
 import type { Identify } from './http-key';
 import type { BreakerState } from '../core/events';
@@ -39,6 +40,12 @@ export interface CacheModuleOptions {
   readonly undelivered?: UndeliveredPolicy;
   /** Defaults of every named cache of this module. */
   readonly defaults?: Omit<CacheOptions, 'serializer' | 'isNegative'>;
+  /**
+   * Bringing the hottest keys back at start, see `docs/concepts/warming.md`. Needs Redis, which keeps them.
+   *
+   * @default on, with the defaults of {@link WarmOptions}
+   */
+  readonly warm?: WarmOptions;
   /** Told of each transition of the breaker in front of Redis, once. */
   readonly onBreakerChange?: (state: BreakerState, reason: string) => void;
 }

@@ -25,6 +25,7 @@ export class LocalTier<T> {
     private readonly options: Pick<ResolvedCacheOptions<T>, 'serializer' | 'refreshAhead'>,
     private readonly events: EventHub,
     private readonly clock: Clock,
+    private readonly observe?: (key: string) => void,
   ) {}
 
   get size(): number {
@@ -44,6 +45,7 @@ export class LocalTier<T> {
    * cache and the namespace need not be declared: every entry carries them.
    */
   lookup(key: string, tags: readonly string[]): LocalLookup<T> {
+    this.observe?.(key);
     const found = this.judge(key, tags);
     if (found.kind === 'miss') {
       this.counters.misses++;
@@ -59,7 +61,12 @@ export class LocalTier<T> {
     return found;
   }
 
-  /** {@link lookup} that counts nothing and leaves recency alone. */
+  /** Whether {@link lookup} would find it fresh; counts nothing. */
+  holds(key: string): boolean {
+    return this.judge(key, []).kind === 'fresh';
+  }
+
+  /** The entry as it is held, whatever it is worth; counts nothing and leaves recency alone. */
   inspect(key: string): Entry<T> | undefined {
     return this.store.peek(key) as Entry<T> | undefined;
   }

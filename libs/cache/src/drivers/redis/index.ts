@@ -4,6 +4,7 @@ import { ClusterLinks, type NodeAddress } from './cluster-links';
 import { Names } from './names';
 import type { RedisNodes } from './nodes';
 import { RedisBus } from './redis-bus';
+import { RedisHotKeys } from './redis-hot-keys';
 import { RedisLink, type LinkOptions } from './redis-link';
 import { RedisRemoteStore } from './redis-remote-store';
 
@@ -19,6 +20,7 @@ export { Names } from './names';
 export interface RedisDriver<Nodes extends RedisNodes = RedisNodes> {
   readonly remote: RedisRemoteStore;
   readonly bus: RedisBus;
+  readonly hotKeys: RedisHotKeys;
   readonly link: Nodes;
   close(): void;
 }
@@ -43,9 +45,10 @@ export function redisDriver(
   const link = new RedisLink(clients.commands, options, options.clock ?? systemClock);
   const remote = new RedisRemoteStore(link, names);
   const bus = new RedisBus(link, names);
+  const hotKeys = new RedisHotKeys(link, names);
   bus.use(clients.subscriber);
   if (clients.commands.status === 'wait') void clients.commands.connect().catch(() => undefined);
-  return { remote, bus, link, close: () => link.close() };
+  return { remote, bus, hotKeys, link, close: () => link.close() };
 }
 
 /**
@@ -62,7 +65,8 @@ export function redisClusterDriver(
   const links = new ClusterLinks({ ...options, seeds, open, head: names.head }, options.clock ?? systemClock);
   const remote = new RedisRemoteStore(links, names);
   const bus = new RedisBus(links, names);
+  const hotKeys = new RedisHotKeys(links, names);
   links.onControlMoved(async (address) => bus.use(await open(address)));
   links.start();
-  return { remote, bus, link: links, close: () => links.close() };
+  return { remote, bus, hotKeys, link: links, close: () => links.close() };
 }

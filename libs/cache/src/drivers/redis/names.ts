@@ -35,6 +35,11 @@ export class Names {
     return `${this.namespace}:entry:${boundedName(key).replace(/[{}]/g, (brace) => (brace === '{' ? '%7B' : '%7D'))}`;
   }
 
+  /** What is read most in a cache: scores, and the moment they count from. */
+  hot(cache: string): { scores: string; origin: string } {
+    return { scores: `{${this.namespace}}:hot:${cache}`, origin: `{${this.namespace}}:hot-origin:${cache}` };
+  }
+
   member(member: string): string {
     return `{${this.namespace}}:member:${member}`;
   }

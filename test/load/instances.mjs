@@ -9,38 +9,48 @@ const require = createRequire(import.meta.url);
 const dist = join(process.cwd(), 'dist/apps/api/src');
 
 /**
- * Starts a private PostgreSQL and the service on it, once with the cache and a private Redis, once without. What the
- * environment says of servers and of the cache is left out: this is measured, not what somebody has set up.
+ * A private PostgreSQL with products, and the environment for services on it. What this process's environment says
+ * of servers and of the cache is left out: this is measured, not what somebody has set up.
  */
-export async function startInstances(products) {
+export async function openDatabase(products) {
   const { EmbeddedPostgres } = require(join(dist, 'embedded/embedded-postgres.js'));
-  const { freePort } = require(join(dist, 'embedded/free-port.js'));
   const folder = mkdtempSync(join(tmpdir(), 'strata-load-'));
   chmodSync(folder, 0o755);
   const database = await EmbeddedPostgres.start({ folder: join(folder, 'postgres') });
-  const token = randomUUID();
+  const stop = async () => {
+    await database.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
   const inherited = Object.entries(process.env).filter(([name]) => !/^(CACHE|REDIS|DATABASE)_/.test(name));
   const environment = {
     ...Object.fromEntries(inherited),
     DATABASE_URL: database.url,
     LOG_LEVEL: 'warn',
-    ADMIN_TOKEN: token,
+    ADMIN_TOKEN: randomUUID(),
     WRITE_RATE_LIMIT: '0',
-  };
-  const services = [];
-  const stop = async () => {
-    for (const service of services) await service.stop();
-    await database.stop();
-    rmSync(folder, { recursive: true, force: true });
   };
   try {
     await run(join(dist, 'cli/migrate.js'), environment);
     await run(join(dist, 'cli/seed.js'), environment, '--count', String(products));
-    for (const enabled of ['true', 'false']) {
-      const port = await freePort();
-      services.push(await startService({ ...environment, CACHE_ENABLED: enabled, PORT: String(port) }, port));
-    }
-    return { cached: services[0].url, uncached: services[1].url, token, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { environment, token: environment.ADMIN_TOKEN, stop };
+}
+
+/** The service on a private PostgreSQL, once with the cache and a private Redis, once without. */
+export async function startInstances(products) {
+  const database = await openDatabase(products);
+  const services = [];
+  const stop = async () => {
+    for (const service of services) await service.stop();
+    await database.stop();
+  };
+  try {
+    for (const enabled of ['true', 'false'])
+      services.push(await startService({ ...database.environment, CACHE_ENABLED: enabled }));
+    return { cached: services[0].url, uncached: services[1].url, token: database.token, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -54,8 +64,14 @@ function run(entry, env, ...args) {
   });
 }
 
-async function startService(env, port) {
-  const child = spawn(process.execPath, [join(dist, 'main.js')], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+/** One process of the service; resolves when it is ready. */
+export async function startService(env) {
+  const { freePort } = require(join(dist, 'embedded/free-port.js'));
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(dist, 'main.js')], {
+    env: { ...env, PORT: String(port) },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const url = `http://127.0.0.1:${port}`;
   for (let attempt = 0; ; attempt++) {
@@ -72,6 +88,7 @@ async function startService(env, port) {
   }
   return {
     url,
+    pid: child.pid,
     stop: async () => {
       child.kill('SIGTERM');
       await ended;

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'undici';
+import { parse } from 'yaml';
 import { findExecutable } from '../../apps/api/src/embedded/find-executable';
 import { freePort } from '../../apps/api/src/embedded/free-port';
 import { TetheredProcess } from '../../apps/api/src/embedded/tethered-process';
@@ -10,7 +11,11 @@ import { eventually } from '../support/eventually';
 import { RedisServer } from '../support/redis-server';
 import { ServiceProcess } from '../support/service-process';
 
-const CONFIGURATION = join(__dirname, '../../docker/nginx/nginx.conf');
+const ROOT = join(__dirname, '../..');
+const CONFIGURATION = join(ROOT, 'docker/nginx/nginx.conf');
+const compose = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
+  services: { 'api-1': { environment: Record<string, string> } };
+};
 const TOKEN = 'a-token-for-the-balancer';
 /** Who comes through a proxy is not trusted for being near. */
 const HEADERS = { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` };
@@ -35,6 +40,7 @@ describe('a rolling restart behind nginx with the configuration of the repositor
       CACHE_LEASE_MS: '1000',
       TRUST_PROXY: '1',
       ADMIN_TOKEN: TOKEN,
+      SHUTDOWN_DRAIN: compose.services['api-1'].environment['SHUTDOWN_DRAIN']!,
       LOG_LEVEL: 'error',
     };
     services.push(await ServiceProcess.start(env));

@@ -8,6 +8,8 @@ import { ConfigModule } from './config/config.module';
 import { cacheOptions } from './config/cache-options';
 import { dataSourceOptions } from './database/data-source';
 import { HealthModule } from './health/health.module';
+import { LoggingModule } from './logging/logging.module';
+import type { ServiceLogger } from './logging/service-logger';
 import { MetricsController } from './metrics/metrics.controller';
 import { PoolMetrics } from './metrics/pool-metrics';
 import { ProductsModule } from './products/products.module';
@@ -17,11 +19,12 @@ import { SecurityModule } from './security/security.module';
 @Module({})
 export class AppModule {
   /** The service on the given servers. */
-  static forRoot(config: Config, backing: Backing): DynamicModule {
+  static forRoot(config: Config, backing: Backing, logger: ServiceLogger): DynamicModule {
     return {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(config),
+        LoggingModule.forRoot(logger),
         TypeOrmModule.forRoot({
           ...dataSourceOptions({
             url: backing.databaseUrl,

@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { HttpMetrics } from '@strata/metrics';
+import { HttpMetrics, type FinishedRequest } from '@strata/metrics';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from './config/config';
 import { KnownRoutes } from './http/known-routes';
@@ -8,6 +8,8 @@ import { ProblemFilter, sendProblem } from './http/problem.filter';
 import { requestId } from './http/request-id';
 import { SchemaPipe } from './http/schema.pipe';
 import { setUpSwagger } from './http/swagger';
+import { ServiceLogger } from './logging/service-logger';
+import { Draining } from './runtime/draining';
 
 const BODY_LIMIT = 1_048_576;
 
@@ -33,22 +35,28 @@ export function createAdapter(config: Config): FastifyAdapter {
 }
 
 /** Everything around the handlers: pipes, error form, request ids, timing, Swagger. */
-export function configureApp(app: NestFastifyApplication): void {
+export function configureApp(app: NestFastifyApplication, draining = new Draining()): void {
   app.useGlobalPipes(new SchemaPipe());
-  app.useGlobalFilters(new ProblemFilter());
-  addHooks(app);
+  app.useGlobalFilters(new ProblemFilter(app.get(ServiceLogger)));
+  addHooks(app, draining);
   setUpSwagger(app);
 }
 
-function addHooks(app: NestFastifyApplication): void {
+function addHooks(app: NestFastifyApplication, draining: Draining): void {
   const fastify = app.getHttpAdapter().getInstance();
   const metrics = app.get(HttpMetrics);
+  const logger = app.get(ServiceLogger);
   const routes = new KnownRoutes();
   // JSON is the only body this service takes; Fastify would accept text too.
   fastify.removeContentTypeParser('text/plain');
   fastify.addHook('onRoute', (route) => routes.add(route.url, [route.method].flat()));
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', String(request.id));
+    if (draining.isUnderWay) void reply.header('connection', 'close');
+    if (draining.refuses(request.method, request.url)) {
+      void reply.header('retry-after', '1');
+      return sendProblem(request, reply, { status: 503, detail: 'this instance is being stopped: ask another one' });
+    }
     if (!request.is404) return done();
     const allowed = routes.allowed(request.url.split('?', 1)[0]!);
     if (allowed.length === 0) return done();
@@ -56,15 +64,24 @@ function addHooks(app: NestFastifyApplication): void {
     sendProblem(request, reply, { status: 405, detail: `${request.method} is not possible here` });
   });
   fastify.addHook('onResponse', (request, reply, done) => {
-    metrics.record({
+    const finished = {
       method: request.method,
       route: request.routeOptions.url ?? 'unknown',
       status: reply.statusCode,
       cacheStatus: reply.getHeader('cache-status') as string | undefined,
       seconds: reply.elapsedTime / 1_000,
-    });
+    };
+    metrics.record(finished);
+    if (logger.isOn('debug')) logRequest(logger, String(request.id), finished);
     done();
   });
+}
+
+/** Route templates, never URLs: an access log must not become a second copy of what people look for. */
+function logRequest(logger: ServiceLogger, requestId: string, request: FinishedRequest): void {
+  const { method, route, status, cacheStatus, seconds } = request;
+  const ms = Math.round(seconds * 1e6) / 1e3;
+  logger.facts('debug', 'Request', `${method} ${route}`, { requestId, method, route, status, ms, cache: cacheStatus });
 }
 
 type TrustProxy = boolean | string | ((address: string, hop: number) => boolean);

@@ -1,14 +1,17 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { loadConfig, type Config } from './config/config';
+import { ServiceLogger } from './logging/service-logger';
 import { banner } from './runtime/banner';
 import { chooseBacking, type Backing } from './runtime/backing';
 import { createApp } from './runtime/bootstrap';
+import { Draining } from './runtime/draining';
 import { explainFailure, listenProblem } from './runtime/explain-failure';
 import { UserError } from './runtime/user-error';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
 interface Running {
+  readonly draining: Draining;
   config?: Config;
   backing?: Backing;
   app?: NestFastifyApplication;
@@ -19,16 +22,24 @@ async function start(running: Running): Promise<void> {
   // Before anything is started: a second `npm start` must not reach for the first one's database.
   await refuseTakenPort(config);
   const backing = (running.backing = await chooseBacking(config));
-  const app = (running.app = await createApp(config, backing));
+  const app = (running.app = await createApp(config, backing, running.draining));
   await app.listen(config.PORT, config.HOST);
-  process.stdout.write(`${banner(config, backing, await publicUrl(app))}\n`);
+  announce(config, backing, app, await publicUrl(app));
+}
+
+/** For people a page, for machines a line. */
+function announce(config: Config, backing: Backing, app: NestFastifyApplication, url: string): void {
+  if (config.NODE_ENV !== 'production') return void process.stdout.write(`${banner(config, backing, url)}\n`);
+  const facts = { url, database: backing.databaseReason, redis: backing.redisReason };
+  app.get(ServiceLogger).facts('log', 'Start', `Strata is ready at ${url}`, facts);
 }
 
 /** Requests under way are finished first; what has not ended after this long is cut. */
 const DRAIN_LIMIT_MS = 10_000;
 
 async function stop(running: Running): Promise<void> {
-  const { app, backing } = running;
+  const { app, backing, config, draining } = running;
+  if (app !== undefined && config !== undefined) await draining.begin(config.SHUTDOWN_DRAIN);
   const server = app?.getHttpServer();
   // A connection that falls idle after its last answer would otherwise hold the stop until it times out.
   const sweep = setInterval(() => server?.closeIdleConnections(), 50);
@@ -54,7 +65,7 @@ async function publicUrl(app: NestFastifyApplication): Promise<string> {
   return (await app.getUrl()).replace('127.0.0.1', 'localhost').replace('[::1]', 'localhost');
 }
 
-const running: Running = {};
+const running: Running = { draining: new Draining() };
 let stopping: Promise<void> | undefined;
 let signalled = false;
 

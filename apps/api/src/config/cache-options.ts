@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { CacheModuleOptions } from '@strata/cache';
 import type { RedisTarget } from '@strata/cache/redis';
+import { openTelemetryTracer } from '@strata/metrics';
 import { showsToken } from '../security/bearer';
 import type { Config } from './config';
 
@@ -27,6 +28,7 @@ export function cacheOptions(config: Config, redis: RedisTarget | undefined): Ca
       compressionThreshold: config.CACHE_COMPRESSION_THRESHOLD,
     },
     warm: { keys: config.CACHE_WARM_KEYS },
+    trace: openTelemetryTracer(),
     mayRefresh: ({ headers }) =>
       config.ADMIN_TOKEN !== undefined &&
       showsToken(headers['authorization'] as string | undefined, config.ADMIN_TOKEN),

@@ -29,6 +29,7 @@ describe('configuration', () => {
       CACHE_MAX_STALE_MS: 0,
       CACHE_UNDELIVERED: 'defer',
       CACHE_REFRESH_AHEAD: 0.8,
+      SHUTDOWN_DRAIN: 0,
       CACHE_WARM_KEYS: 1_000,
       WRITE_RATE_LIMIT: 600,
     });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { addresses, bytes, duration, flag, fraction, proxies, redisUrl, url, whole } from './parsers';
+import { LOG_LEVELS } from '../logging/log-level';
+import { addresses, bytes, drain, duration, flag, fraction, proxies, redisUrl, url, whole } from './parsers';
 
 const MB = 1_048_576;
 
@@ -10,7 +11,8 @@ export const ENVIRONMENT = z
     PORT: whole(0, 65_535).default(8_000),
     HOST: z.string().default('127.0.0.1'),
     TRUST_PROXY: proxies.optional(),
-    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'log', 'debug', 'verbose']).default('log'),
+    SHUTDOWN_DRAIN: drain.default(0),
+    LOG_LEVEL: z.enum(LOG_LEVELS).default('log'),
     DATABASE_URL: url('postgres', 'postgresql').optional(),
     DATABASE_MIGRATE: flag.default(false),
     DATABASE_POOL_SIZE: whole(2, 1_000).default(20),

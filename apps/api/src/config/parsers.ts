@@ -13,6 +13,9 @@ export const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A {@link duration} that whoever stops the service will wait for. */
+export const drain = duration.refine((ms) => ms <= 60_000, 'is at most 60s');
+
 /** A number of bytes with a unit, at least `min`: `64mb`, `1kb`. */
 export const bytes = (min: number): z.ZodType<number, string> =>
   z.string().transform((text, context) => {

@@ -10,6 +10,7 @@ const PROBLEMS: Record<number, string> = {
   401: 'The admin token is missing or wrong',
   403: 'Not allowed without an admin token',
   404: 'There is no such thing',
+  409: 'Not possible as the service is configured',
   412: 'It has changed since the state that `If-Match` names',
   413: 'The body is larger than 1 MiB',
   415: 'The body is not `application/json`',

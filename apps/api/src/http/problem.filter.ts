@@ -1,6 +1,7 @@
-import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { isCacheError } from '@strata/cache';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ServiceLogger } from '../logging/service-logger';
 import { InputException } from './input-exception';
 import { problem, PROBLEM_TYPE, UNDELIVERED_PROBLEM, VALIDATION_PROBLEM, type ProblemFacts } from './problem';
 
@@ -15,7 +16,7 @@ type ErrorFacts = Omit<ProblemFacts, 'instance' | 'correlationId'>;
 /** Words every error as a problem document. Only what a caller could not cause is logged as an error. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  private readonly logger = new Logger('Http');
+  constructor(private readonly logger: ServiceLogger) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
@@ -26,9 +27,15 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private report(request: FastifyRequest, error: unknown): void {
-    const where = `${request.method} ${request.routeOptions.url ?? ''} failed (${request.id})`;
-    if (error instanceof HttpException || isCacheError(error)) this.logger.warn(`${where}: ${error.message}`);
-    else this.logger.error(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    const { method, id } = request;
+    const route = request.routeOptions.url ?? 'unknown';
+    const facts = { requestId: String(id), method, route };
+    const where = `${method} ${route} failed`;
+    if (error instanceof HttpException || isCacheError(error)) {
+      return this.logger.facts('warn', 'Http', `${where}: ${error.message}`, facts);
+    }
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.logger.facts('error', 'Http', where, { ...facts, stack });
   }
 }
 

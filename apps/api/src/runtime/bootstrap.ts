@@ -5,26 +5,32 @@ import type { DataSource } from 'typeorm';
 import { AppModule } from '../app.module';
 import { configureApp, createAdapter } from '../configure-app';
 import type { Config } from '../config/config';
+import { createLogger } from '../logging/service-logger';
 import { checkDatabase } from '../database/check-database';
 import { migrate } from '../database/migrate';
 import { ProductEntity } from '../database/product.entity';
 import { seed } from '../database/seeder';
 import type { Backing } from './backing';
-import { createLogger } from './logger';
+import type { Draining } from './draining';
 
 const SEEDED_PRODUCTS = 100;
 
 /** Builds the application on `backing`, migrates and seeds what is ours, and does not listen yet. */
-export async function createApp(config: Config, backing: Backing): Promise<NestFastifyApplication> {
+export async function createApp(
+  config: Config,
+  backing: Backing,
+  draining?: Draining,
+): Promise<NestFastifyApplication> {
   // Asked before Nest is, so that a wrong password is one line and not a stack trace from a module.
   await checkDatabase(backing.databaseUrl);
+  const logger = createLogger(config);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot(config, backing),
+    AppModule.forRoot(config, backing, logger),
     createAdapter(config),
-    { bodyParser: false, abortOnError: false, logger: createLogger(config) },
+    { bodyParser: false, abortOnError: false, logger },
   );
   try {
-    configureApp(app);
+    configureApp(app, draining);
     const source = app.get<DataSource>(getDataSourceToken());
     if (backing.embedded || config.DATABASE_MIGRATE) await migrate(source);
     if (backing.embedded) await seedIfEmpty(source);

@@ -47,14 +47,34 @@ export type CacheEvent = {
 /** Receives every event. May throw: a failing listener is dropped from that emission only. */
 export type CacheEventListener = (event: CacheEvent) => void;
 
+/** What can be observed from around, for traces: an operation with a beginning and an end. */
+export interface CacheOperation {
+  readonly name: 'cache.load' | 'cache.l2' | 'cache.invalidate';
+  /** `''` for the whole namespace. */
+  readonly cache: string;
+  /** What L2 is asked for, or how an invalidation treats what it hits. */
+  readonly op?: string;
+}
+
+/** Runs `run` with something around it, such as a span, and returns what it returns. Must call it exactly once. */
+export type CacheTracer = <R>(operation: CacheOperation, run: () => Promise<R>) => Promise<R>;
+
 /**
  * Where events go. Payloads are built by the caller only when someone listens (`wants`), so that without a
  * listener an event costs a look at a boolean and an empty set.
  */
 export class EventHub {
+  /** Absent: operations run as they are. */
+  tracer: CacheTracer | undefined;
   private listeners: readonly { readonly listener: CacheEventListener; readonly names: Names | undefined }[] = [];
   private anyName = false;
   private named: Names = new Set();
+
+  /** Runs an operation, inside the tracer if there is one. */
+  around<R>(name: CacheOperation['name'], cache: string, op: string | undefined, run: () => Promise<R>): Promise<R> {
+    if (this.tracer === undefined) return run();
+    return this.tracer({ name, cache, ...(op === undefined ? {} : { op }) }, run);
+  }
 
   /** True when somebody listens to events of that name. */
   wants(name: CacheEventName): boolean {

@@ -21,6 +21,8 @@ export type {
   CacheEvent,
   CacheEventListener,
   CacheEventName,
+  CacheOperation,
+  CacheTracer,
   MissReason,
   TierName,
 } from './events';

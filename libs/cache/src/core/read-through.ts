@@ -163,7 +163,7 @@ export class ReadThrough<T> {
     if (loading === undefined) return loadResult<T>(undefined, missed, { stored: false, shareable: true });
     const startedAt = clock.monotonic();
     try {
-      const loaded = await loading.run(permit?.born, fallback);
+      const loaded = await reporter.aroundLoad(() => loading.run(permit?.born, fallback));
       reporter.loaded(key, clock.monotonic() - startedAt, loaded.notModified);
       fills.reportRefusal(key, loaded);
       if (!loaded.storable) {
@@ -215,7 +215,7 @@ export class ReadThrough<T> {
     const { clock, reporter } = this.parts;
     const startedAt = clock.monotonic();
     try {
-      const { value } = await loading.run(undefined, undefined);
+      const { value } = await reporter.aroundLoad(() => loading.run(undefined, undefined));
       reporter.loaded(departure.key, clock.monotonic() - startedAt, false);
       return loadResult(value, departure.reason, { stored: false, shareable: false });
     } catch (error) {

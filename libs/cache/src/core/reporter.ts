@@ -23,6 +23,11 @@ export class Reporter {
     if (this.events.wants('load.coalesced')) this.emit({ name: 'load.coalesced', cache: this.cache, key, scope });
   }
 
+  /** Runs a load inside the tracer, if there is one. */
+  aroundLoad<R>(run: () => Promise<R>): Promise<R> {
+    return this.events.around('cache.load', this.cache, undefined, run);
+  }
+
   loaded(key: string, durationMs: number, notModified: boolean): void {
     this.counters.loads.count++;
     if (notModified) this.counters.loads.notModified++;

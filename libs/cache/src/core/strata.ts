@@ -13,7 +13,14 @@ import {
 import { Lease } from './coherence/lease';
 import { EVERYTHING, userTag } from './coherence/tags';
 import { CacheError } from './errors';
-import { EventHub, type BusMessageKind, type CacheEventListener, type CacheEventName } from './events';
+import {
+  EventHub,
+  type BusMessageKind,
+  type CacheEventListener,
+  type CacheEventName,
+  type CacheTracer,
+} from './events';
+import { LocalCopies } from './local-copies';
 import { resolveCacheOptions, type CacheOptions } from './options';
 import { Fills } from './fills';
 import { ReadThrough } from './read-through';
@@ -41,6 +48,8 @@ export interface StrataOptions {
   readonly maxTags?: number;
   /** Asked once for each cache; what it gives is called with the key of every look-up, so it must cost next to nothing. */
   readonly observeReads?: (cache: string) => (key: string) => void;
+  /** Runs around loads, operations of L2 and invalidations; never around a hit in L1. */
+  readonly trace?: CacheTracer;
   readonly clock?: Clock;
 }
 
@@ -58,7 +67,7 @@ export class Strata {
   readonly remote: RemoteStore;
   private readonly events = new EventHub();
   private readonly caches = new Map<string, TieredCache<never>>();
-  private readonly drop = new Map<string, (key: string) => void>();
+  private readonly copies = new LocalCopies();
   private readonly invalidator: Invalidator;
   private readonly lease: Lease;
   private readonly clock: Clock;
@@ -69,6 +78,7 @@ export class Strata {
     this.clock = options.clock ?? systemClock;
     this.leaseMs = options.leaseMs ?? 2_000;
     this.remote = options.remote;
+    this.events.tracer = options.trace;
     this.state = new CoherenceState(this.clock, options.coherence ?? 'acknowledged', options.maxTags ?? 100_000);
     this.remote.onBreakerChange?.((state, reason) => {
       if (this.events.wants('breaker.change')) this.events.emit({ name: 'breaker.change', cache: '', state, reason });
@@ -82,7 +92,7 @@ export class Strata {
       policy,
       this.events,
       this.clock,
-      (tags, mode) => this.dropLocalCopies(tags, mode),
+      (tags, mode) => this.copies.drop(tags, mode),
     );
     this.lease = new Lease(
       this.member,
@@ -174,7 +184,7 @@ export class Strata {
 
   /** Invalidates the whole namespace. Other namespaces of the same Redis are not touched. */
   clear(): Promise<InvalidationResult> {
-    for (const cache of this.caches.values()) cache.clearLocal();
+    this.copies.clear();
     if (this.events.wants('clear')) this.events.emit({ name: 'clear', cache: '' });
     return this.invalidator.originate([EVERYTHING], 'delete');
   }
@@ -227,22 +237,9 @@ export class Strata {
     const { isStaleAllowed } = options;
     const stale = new StaleRules<T>(state, clock, { maxStaleMs: this.options.maxStaleMs ?? 0, isStaleAllowed });
     const reader = new ReadThrough<T>({ remote, fills, stale, state, reporter, clock });
-    this.drop.set(name, (key) => store.delete(key));
+    this.copies.add(name, store);
     const { invalidator } = this;
     const tiers = { local, reader, fills, invalidator, hasRemote: this.remote.holdsEntries };
     return new TieredCache<T>({ name, options, ...tiers, remote, state, counters, events, clock });
-  }
-
-  /** Frees the memory of single keys at once; entries hit by other tags go when they are next read. */
-  private dropLocalCopies(tags: readonly string[], mode: InvalidationMode): void {
-    if (mode !== 'delete') return;
-    for (const tag of tags) {
-      if (tag === EVERYTHING) for (const cache of this.caches.values()) cache.clearLocal();
-      else if (tag.startsWith('*:')) this.caches.get(tag.slice(2))?.clearLocal();
-      else if (tag.startsWith('k:')) {
-        const colon = tag.indexOf(':', 2);
-        this.drop.get(tag.slice(2, colon))?.(tag.slice(colon + 1));
-      }
-    }
   }
 }

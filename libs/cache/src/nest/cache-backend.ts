@@ -76,6 +76,7 @@ export class CacheBackend {
       bus: driver?.bus ?? nullBus(),
       createLocalStore: (bounds, listener) => new LruLocalStore(bounds, listener, systemClock),
       ...(hotKeys === undefined ? {} : { observeReads: (cache: string) => hotKeys.observer(cache) }),
+      ...(options.trace === undefined ? {} : { trace: options.trace }),
       coherence: driver === undefined ? 'off' : (options.coherence ?? 'acknowledged'),
       ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
       ...(options.maxStaleMs === undefined ? {} : { maxStaleMs: options.maxStaleMs }),

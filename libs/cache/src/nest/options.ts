@@ -4,7 +4,7 @@ import type { CacheOptions } from '../core/options';
 import type { WarmOptions } from '../core/warming/options';
 import type { CacheRequest } from './cache-request';
 import type { Identify } from './http-key';
-import type { BreakerState } from '../core/events';
+import type { BreakerState, CacheTracer } from '../core/events';
 import type { KeyValueStore } from '../drivers/key-value';
 import type { RedisTarget } from '../drivers/redis';
 
@@ -46,6 +46,8 @@ export interface CacheModuleOptions {
    * @default on, with the defaults of {@link WarmOptions}
    */
   readonly warm?: WarmOptions;
+  /** Runs around loads, operations of L2 and invalidations, for traces: `openTelemetryTracer()` of `@strata/metrics`. */
+  readonly trace?: CacheTracer | undefined;
   /** Told of each transition of the breaker in front of Redis, once. */
   readonly onBreakerChange?: (state: BreakerState, reason: string) => void;
 }

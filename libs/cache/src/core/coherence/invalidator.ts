@@ -83,7 +83,9 @@ export class Invalidator {
     let result: InvalidationResult;
     let failure: CacheError | undefined;
     try {
-      const [last] = (await Promise.all(this.messages(tags, mode).map((message) => this.publish(message)))).slice(-1);
+      const publish = (): Promise<Invalidated[]> =>
+        Promise.all(this.messages(tags, mode).map((message) => this.publish(message)));
+      const [last] = (await this.events.around('cache.invalidate', '', mode, publish)).slice(-1);
       result = { deferred: false, version: last && { epoch: last.epoch, seq: last.seq }, prior: last?.prior };
       // L2 has just answered: what waits for it need not wait for a timer.
       void this.flush().catch(() => undefined);

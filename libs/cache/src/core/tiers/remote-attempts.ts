@@ -18,7 +18,7 @@ export class RemoteAttempts {
     if (!this.store.available) return undefined;
     const startedAt = this.events.wants('tier.operation') ? this.clock.monotonic() : undefined;
     try {
-      return await run();
+      return await this.events.around('cache.l2', this.cache, op, run);
     } catch (error) {
       if (!isCacheError(error, 'L2_UNAVAILABLE')) throw error;
       this.failed(op, error.message);

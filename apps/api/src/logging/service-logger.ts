@@ -1,0 +1,122 @@
+import { ConsoleLogger, type LoggerService } from '@nestjs/common';
+import { pino, stdTimeFunctions, type Logger as Pino } from 'pino';
+import type { Config } from '../config/config';
+import { isWritten, LOG_LEVELS, type LogLevel } from './log-level';
+
+/** Nest's own account of its start: of use when something does not resolve, noise otherwise. */
+const STARTUP_CONTEXTS = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+/** What pino calls the levels that Nest names in its own way. */
+const PINO_LEVEL = {
+  fatal: 'fatal',
+  error: 'error',
+  warn: 'warn',
+  log: 'info',
+  debug: 'debug',
+  verbose: 'trace',
+} as const;
+
+/** Facts of one line: numbers, names and templates; never a value, a key, a query or a header of a caller. */
+export type LogFacts = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/**
+ * The log of the service: one JSON object a line in production, text for people otherwise. Its level may be changed
+ * while it runs.
+ */
+export class ServiceLogger implements LoggerService {
+  private readonly write: (level: LogLevel, message: unknown, rest: readonly unknown[]) => void;
+
+  constructor(
+    public level: LogLevel,
+    format: 'json' | 'text',
+    target: Pino = pino(JSON_OPTIONS),
+  ) {
+    this.write = format === 'json' ? toJson(target) : toText();
+  }
+
+  isOn(level: LogLevel): boolean {
+    return isWritten(level, this.level);
+  }
+
+  /** A line whose facts can be searched: fields in JSON, `name=value` in text. */
+  facts(level: LogLevel, context: string, message: string, facts: LogFacts): void {
+    if (this.isOn(level)) this.write(level, message, [facts, context]);
+  }
+
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.line('fatal', message, rest);
+  }
+
+  error(message: unknown, ...rest: unknown[]): void {
+    this.line('error', message, rest);
+  }
+
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.line('warn', message, rest);
+  }
+
+  log(message: unknown, ...rest: unknown[]): void {
+    if (!this.isOn('debug') && STARTUP_CONTEXTS.has(String(rest.at(-1)))) return;
+    this.line('log', message, rest);
+  }
+
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.line('debug', message, rest);
+  }
+
+  verbose(message: unknown, ...rest: unknown[]): void {
+    this.line('verbose', message, rest);
+  }
+
+  private line(level: LogLevel, message: unknown, rest: readonly unknown[]): void {
+    if (this.isOn(level)) this.write(level, message, rest);
+  }
+}
+
+/** The logger that a configuration asks for. */
+export function createLogger({ LOG_LEVEL, NODE_ENV }: Pick<Config, 'LOG_LEVEL' | 'NODE_ENV'>): ServiceLogger {
+  return new ServiceLogger(LOG_LEVEL, NODE_ENV === 'production' ? 'json' : 'text');
+}
+
+const JSON_OPTIONS = {
+  // The level is kept here, where Nest's names are known.
+  level: 'trace',
+  timestamp: stdTimeFunctions.isoTime,
+  formatters: { level: (level: string) => ({ level }) },
+  base: { service: 'strata', pid: process.pid },
+};
+
+function toJson(target: Pino): ServiceLogger['write'] {
+  return (level, message, rest) => {
+    const { context, facts, stack } = partsOf(rest);
+    const text = message instanceof Error ? message.message : String(message);
+    target[PINO_LEVEL[level]]({ context, ...facts, ...(stack === undefined ? {} : { stack }) }, text);
+  };
+}
+
+function toText(): ServiceLogger['write'] {
+  const target = new ConsoleLogger({ prefix: 'strata', logLevels: [...LOG_LEVELS] });
+  return (level, message, rest) => {
+    const { context, facts } = partsOf(rest);
+    if (facts === undefined) return void (target[level] as (...all: unknown[]) => void).call(target, message, ...rest);
+    const words = Object.entries(facts).filter(([, value]) => value !== undefined);
+    const text = [String(message), ...words.map(([name, value]) => `${name}=${value}`)].join(' ');
+    (target[level] as (...all: unknown[]) => void).call(target, text, context);
+  };
+}
+
+/** Nest's convention: the context comes last, a stack before it. */
+function partsOf(rest: readonly unknown[]): { context?: string; facts?: LogFacts; stack?: string } {
+  const context = rest.at(-1);
+  const first = rest.length > 1 ? rest[0] : undefined;
+  return {
+    ...(typeof context === 'string' ? { context } : {}),
+    ...(typeof first === 'object' && first !== null ? { facts: first as LogFacts } : {}),
+    ...(typeof first === 'string' ? { stack: first } : {}),
+  };
+}

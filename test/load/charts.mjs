@@ -5,7 +5,7 @@ const SIZE = { width: 760, height: 300 };
 const COLORS = ['#2563eb', '#f97316', '#16a34a', '#a855f7'];
 
 /** One chart as SVG text: drawn here, so that the report needs no script and no network. */
-function draw(option) {
+export function draw(option) {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, ...SIZE });
   chart.setOption({
     animation: false,
@@ -20,8 +20,8 @@ function draw(option) {
   return svg;
 }
 
-const line = (name, data, extra = {}) => ({ name, type: 'line', showSymbol: false, data, ...extra });
-const overTime = { type: 'value', name: 'seconds', nameLocation: 'middle', nameGap: 28, minInterval: 1 };
+export const line = (name, data, extra = {}) => ({ name, type: 'line', showSymbol: false, data, ...extra });
+export const overTime = { type: 'value', name: 'seconds', nameLocation: 'middle', nameGap: 28, minInterval: 1 };
 
 /** Latency by percentile, on a logarithmic axis, one line for each phase. */
 export function percentileChart(phases) {

@@ -35,8 +35,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'read-through.ts',
-        'const loaded = await loading.run(permit?.born, fallback);',
-        `const loaded = await loading.run(permit?.born, fallback);
+        'const loaded = await reporter.aroundLoad(() => loading.run(permit?.born, fallback));',
+        `const loaded = await reporter.aroundLoad(() => loading.run(permit?.born, fallback));
          const late = permit && (await this.parts.remote.permit(key, departure.tags, true));
          if (late && loaded.storable) loaded.entry = { ...loaded.entry, born: late.born };`,
       ),

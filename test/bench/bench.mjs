@@ -2,6 +2,9 @@
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { BentoCache, bentostore } from 'bentocache';
+import { memoryDriver } from 'bentocache/drivers/memory';
+import { Cacheable } from 'cacheable';
 import { createCache } from 'cache-manager';
 import { LRUCache } from 'lru-cache';
 
@@ -18,25 +21,37 @@ const product = (i) => ({ id: i, name: `Product ${i}`, description: 'x'.repeat(3
 
 const keys = Array.from({ length: KEYS }, (_, i) => `product:${i}`);
 const order = zipf(KEYS, 0.99, OPERATIONS);
-const { strata, cache } = openStrata();
+const { strata, cache } = openStrata('off');
+const leased = openStrata('acknowledged');
+const bento = new BentoCache({
+  default: 'memory',
+  ttl: 3_600_000,
+  stores: { memory: bentostore().useL1Layer(memoryDriver({ maxItems: KEYS * 2 })) },
+});
+const cacheable = new Cacheable({ ttl: 3_600_000 });
 const contestants = await prepare();
 
 process.stdout.write(`Node ${process.version}, ${cpus()[0].model}, ${cpus().length} cores\n\n`);
 const rates = new Map(contestants.map(({ name }) => [name, []]));
 for (let round = 0; round < ROUNDS; round++) {
-  for (const { name, read } of contestants) rates.get(name).push(await rate(read));
+  for (const { name, read, isSync } of contestants) rates.get(name).push(await (isSync ? rateOfSync : rate)(read));
 }
 table(rates);
 await stampede();
 await strata.close();
+process.exit(0);
 
-function openStrata() {
+/** `acknowledged`: with a lease that lasts, so that a hit reads both clocks for it, as in a fleet. */
+function openStrata(coherence) {
   const instance = new Strata({
     remote: nullRemoteStore(),
     bus: nullBus(),
     createLocalStore: (bounds, listener) => new LruLocalStore(bounds, listener, systemClock),
-    coherence: 'off',
+    coherence,
   });
+  if (coherence !== 'off') {
+    instance.state.grantLease(performance.now(), Date.now(), 3_600_000);
+  }
   return { strata: instance, cache: instance.cache('bench', { ttl: '1h' }) };
 }
 
@@ -48,6 +63,9 @@ async function prepare() {
     lru.set(key, value);
     await manager.set(key, value);
     await cache.getOrSet(key, () => value);
+    await leased.cache.getOrSet(key, () => value);
+    await bento.set({ key, value });
+    await cacheable.set(key, value);
   }
   const loader = () => Promise.reject(new Error('a warm cache loads nothing'));
   return [
@@ -55,13 +73,25 @@ async function prepare() {
     { name: 'Map, await, two clocks', read: async (key) => Date.now() + performance.now() > 0 && map.get(key) },
     { name: 'lru-cache with ttl, await', read: async (key) => lru.get(key) },
     { name: 'cache-manager wrap', read: (key) => manager.wrap(key, loader) },
-    { name: 'Strata getOrSet', read: (key) => cache.getOrSet(key, loader) },
+    { name: 'cacheable getOrSet', read: (key) => cacheable.getOrSet(key, loader) },
+    { name: 'bentocache getOrSet', read: (key) => bento.getOrSet({ key, factory: loader }) },
+    { name: 'Strata getOrSet, mode off', read: (key) => cache.getOrSet(key, loader) },
+    { name: 'Strata getOrSet, lease held', read: (key) => leased.cache.getOrSet(key, loader) },
+    { name: 'Strata peek, lease held (no await)', read: (key) => leased.cache.peek(key), isSync: true },
   ];
 }
 
 async function rate(read) {
   const startedAt = performance.now();
   for (const i of order) await read(keys[i]);
+  return (OPERATIONS / (performance.now() - startedAt)) * 1_000;
+}
+
+function rateOfSync(read) {
+  const startedAt = performance.now();
+  let found = 0;
+  for (const i of order) if (read(keys[i]) !== undefined) found++;
+  if (found !== OPERATIONS) throw new Error('not warm');
   return (OPERATIONS / (performance.now() - startedAt)) * 1_000;
 }
 

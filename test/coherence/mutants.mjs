@@ -29,8 +29,8 @@ const MUTANTS = [
   [
     'the lease is not checked on a hit',
     `${CORE}/tiers/local-tier.ts`,
-    'if (!this.state.leaseHeld) return',
-    'if (this.state.leaseHeld === undefined) return',
+    'if (!this.state.leaseHeldAt(now)) return',
+    'if (this.state.leaseHeldAt(now) === undefined) return',
   ],
   ['the epoch of an entry is ignored', `${CORE}/tiers/remote-tier.ts`, 'epoch !== entry.born.epoch || ', ''],
   [

@@ -22,7 +22,7 @@ function declared(file: string, name: string): string[] {
 describe('reference pages', () => {
   it.each([
     [/EntryOptions/, 'libs/cache/src/core/options.ts', 'EntryOptions'],
-    [/ReadOptions/, 'libs/cache/src/core/tiered-cache.ts', 'ReadOptions'],
+    [/ReadOptions/, 'libs/cache/src/core/read-options.ts', 'ReadOptions'],
     [/CacheOptions/, 'libs/cache/src/core/options.ts', 'CacheOptions'],
     [/CacheModuleOptions/, 'libs/cache/src/nest/options.ts', 'CacheModuleOptions'],
     [/WarmOptions/, 'libs/cache/src/core/warming/options.ts', 'WarmOptions'],

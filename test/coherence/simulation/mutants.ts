@@ -113,8 +113,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'tiers/local-tier.ts',
-        'if (!this.state.leaseHeld) return',
-        'if (this.state.leaseHeld === undefined) return',
+        'if (!this.state.leaseHeldAt(now)) return',
+        'if (this.state.leaseHeldAt(now) === undefined) return',
       ),
     ],
     profile: 'freeze',
@@ -122,7 +122,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the wall clock ends the lease too',
-    edits: [edit('coherence/coherence-state.ts', ' && this.clock.now() < this.leaseUntilWall', '')],
+    edits: [edit('coherence/coherence-state.ts', ' && wall < this.leaseUntilWall', '')],
     profile: 'suspend',
     seed: 2,
   },

@@ -2,7 +2,8 @@ import { BatchLoad, type ManyLoader } from './batch-load';
 import { assertKey, protocolTags, userTags } from './keys';
 import { Loading } from './loading';
 import { resolveEntryOptions } from './options';
-import type { ReadOptions, TieredCacheParts } from './tiered-cache';
+import type { ReadOptions } from './read-options';
+import type { TieredCacheParts } from './tiered-cache-parts';
 import { untilAborted } from './until-aborted';
 
 /**
@@ -30,4 +31,15 @@ export async function readMany<T>(
   };
   const all = Promise.all(keys.map(readOne));
   return options.signal === undefined ? all : untilAborted(all, options.signal);
+}
+
+/** What was found, by key, as `handOut` makes it; absent keys are left out. */
+export function present<T>(
+  keys: readonly string[],
+  values: readonly (T | undefined)[],
+  handOut: (value: T) => T | undefined = (value) => value,
+): Map<string, T> {
+  const found = new Map<string, T>();
+  values.forEach((value, index) => value !== undefined && found.set(keys[index]!, handOut(value)!));
+  return found;
 }

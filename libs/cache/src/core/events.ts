@@ -64,6 +64,8 @@ export type CacheTracer = <R>(operation: CacheOperation, run: () => Promise<R>) 
  * listener an event costs a look at a boolean and an empty set.
  */
 export class EventHub {
+  /** `wants('hit')` as a field: it is asked on every hit. */
+  wantsHits = false;
   /** Absent: operations run as they are. */
   tracer: CacheTracer | undefined;
   private listeners: readonly { readonly listener: CacheEventListener; readonly names: Names | undefined }[] = [];
@@ -106,6 +108,7 @@ export class EventHub {
     this.listeners = listeners;
     this.anyName = listeners.some(({ names }) => names === undefined);
     this.named = new Set(listeners.flatMap(({ names }) => [...(names ?? [])]));
+    this.wantsHits = this.wants('hit');
   }
 }
 

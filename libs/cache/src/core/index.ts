@@ -1,5 +1,6 @@
 export { Strata, type StrataOptions } from './strata';
-export { TieredCache, type ReadOptions } from './tiered-cache';
+export { TieredCache } from './tiered-cache';
+export type { ReadOptions } from './read-options';
 export type { EntryExplanation, EntryFacts, EntryState } from './explain';
 export { MAX_KEY_LENGTH } from './keys';
 export type { PutResult } from './puts';

@@ -3,7 +3,7 @@ import { assertKey, protocolTags, userTags } from './keys';
 import { seal } from './loading';
 import { resolveEntryOptions } from './options';
 import type { Head } from './ports/remote-store';
-import type { ReadOptions } from './tiered-cache';
+import type { ReadOptions } from './read-options';
 import type { RemoteTier } from './tiers/remote-tier';
 import type { WriteParts } from './writes';
 

@@ -1,33 +1,19 @@
 import type { ManyLoader } from './batch-load';
-import { readMany } from './batch-read';
+import { present, readMany } from './batch-read';
 import type { LocalStore } from './ports/local-store';
 import type { InvalidationResult } from './coherence/invalidator';
 import { explainEntry, type EntryExplanation } from './explain';
 import { assertKey, protocolTags, userTags } from './keys';
 import { Loading, type Loader } from './loading';
-import { resolveEntryOptions, type EntryOptions } from './options';
+import { resolveEntryOptions } from './options';
+import type { ReadOptions } from './read-options';
 import type { ReadResult } from './read-result';
-import type { ReadThrough } from './read-through';
 import type { CacheCounters } from './stats';
 import type { LocalLookup } from './tiers/local-tier';
 import { untilAborted } from './until-aborted';
 import { Puts, type PutResult } from './puts';
-import type { RemoteTier } from './tiers/remote-tier';
-import { Writes, type WriteParts } from './writes';
-
-/** Options of one read or write. */
-export interface ReadOptions extends EntryOptions {
-  /** Ends the waiting of this caller with the signal's reason; the load goes on for others. */
-  signal?: AbortSignal;
-  /** What the value depends on; invalidating any of them makes it a miss. @default [] */
-  tags?: readonly string[];
-}
-
-/** Parts a {@link TieredCache} is assembled from; `Strata.cache()` does it. */
-export interface TieredCacheParts<T> extends WriteParts<T> {
-  readonly reader: ReadThrough<T>;
-  readonly remote: RemoteTier<T>;
-}
+import type { TieredCacheParts } from './tiered-cache-parts';
+import { Writes } from './writes';
 
 /**
  * One named cache over both tiers.
@@ -37,10 +23,13 @@ export interface TieredCacheParts<T> extends WriteParts<T> {
 export class TieredCache<T = unknown> {
   private readonly writes: Writes<T>;
   private readonly puts: Puts<T>;
+  /** All readers have the same value; else each has a copy of its own, which may fail to be made. */
+  private readonly isShared: boolean;
 
   constructor(private readonly parts: TieredCacheParts<T>) {
     this.writes = new Writes(parts);
     this.puts = new Puts(parts, parts.remote);
+    this.isShared = parts.options.serializer.copy === undefined;
   }
 
   get name(): string {
@@ -69,7 +58,10 @@ export class TieredCache<T = unknown> {
 
   /** What L1 may serve at once, fresh only; counts as a look-up. For callers that cannot wait. */
   peek(key: string, options: ReadOptions = NO_OPTIONS): T | undefined {
-    const found = this.parts.local.lookup(key, userTags(options.tags));
+    const tags = userTags(options.tags);
+    const entry = this.parts.local.hit(key, tags);
+    if (entry !== undefined) return this.handOut(entry.value);
+    const found = this.parts.local.lookup(key, tags);
     return found.kind === 'fresh' || found.kind === 'ahead' ? this.handOut(found.entry.value) : undefined;
   }
 
@@ -104,8 +96,20 @@ export class TieredCache<T = unknown> {
     return { ...result, value: this.handOut(result.value) };
   }
 
-  /** The hot path: on an L1 hit without declared tags nothing is built but the look-up's answer and the promise. */
-  private async value(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
+  /** Not `async`: on a hit without declared tags nothing is made but the promise. */
+  private value(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
+    if (options.tags === undefined && this.isShared) {
+      const entry = this.parts.local.hit(key, NO_TAGS);
+      if (entry !== undefined) return Promise.resolve(entry.value);
+    }
+    return this.valueByAnyWay(key, loader, options);
+  }
+
+  private async valueByAnyWay(
+    key: string,
+    loader: Loader<T> | undefined,
+    options: ReadOptions,
+  ): Promise<T | undefined> {
     assertKey(key);
     const tags = userTags(options.tags);
     const found = this.parts.local.lookup(key, tags);
@@ -160,8 +164,7 @@ export class TieredCache<T = unknown> {
   ): Promise<Map<string, T>> {
     const unique = [...new Set(keys)];
     const values = await readMany(this.parts, unique, loader, options);
-    const own = values.map((value) => this.handOut(value));
-    return present(unique, own);
+    return present(unique, values, (value) => this.handOut(value));
   }
 
   /** Replaces the value in both tiers and invalidates other instances' copies. Resolves when both have it. */
@@ -237,11 +240,6 @@ export class TieredCache<T = unknown> {
   }
 }
 
-function present<T>(keys: readonly string[], values: readonly (T | undefined)[]): Map<string, T> {
-  const found = new Map<string, T>();
-  values.forEach((value, i) => value !== undefined && found.set(keys[i]!, value));
-  return found;
-}
-
+const NO_TAGS: readonly string[] = Object.freeze([]);
 const NO_OPTIONS: ReadOptions = Object.freeze({});
 const UNKNOWN = Object.freeze({ kind: 'miss', reason: 'absent', fallback: undefined } as const);

@@ -9,7 +9,7 @@ import { seal } from './loading';
 import { resolveEntryOptions, type ResolvedCacheOptions } from './options';
 import type { CacheCounters } from './stats';
 import type { LocalTier } from './tiers/local-tier';
-import type { ReadOptions } from './tiered-cache';
+import type { ReadOptions } from './read-options';
 
 /** Parts of {@link Writes}. */
 export interface WriteParts<T> {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { isTag } from '../core/coherence/tags';
 import { toMilliseconds, type Duration } from '../core/duration';
-import type { ReadOptions } from '../core/tiered-cache';
+import type { ReadOptions } from '../core/read-options';
 import type { CachePutOperation } from './operations';
 
 type Apply<R> = (...given: unknown[]) => R;

@@ -40,13 +40,18 @@ export class CoherenceState {
     this.table = new TagTable(maxTags);
   }
 
-  /**
-   * True while L1 may be served. Both clocks must agree: the monotonic one stops while a machine is
-   * suspended, the wall clock can be set back.
-   */
+  /** {@link leaseHeldAt} this moment. */
   get leaseHeld(): boolean {
+    return this.leaseHeldAt(this.clock.now());
+  }
+
+  /**
+   * True while L1 may be served, at the wall time that the caller has just read. Both clocks must agree: the
+   * monotonic one stops while a machine is suspended, the wall clock can be set back.
+   */
+  leaseHeldAt(wall: number): boolean {
     if (this.mode === 'off') return true;
-    return this.clock.monotonic() < this.leaseUntilMonotonic && this.clock.now() < this.leaseUntilWall;
+    return this.clock.monotonic() < this.leaseUntilMonotonic && wall < this.leaseUntilWall;
   }
 
   /** Grants the lease from the moment the proving echo was *sent*, not from its arrival. */

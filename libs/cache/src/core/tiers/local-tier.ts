@@ -15,6 +15,8 @@ export type LocalLookup<T> =
   | { readonly kind: 'fresh' | 'ahead' | 'revalidate'; readonly entry: Entry<T> }
   | { readonly kind: 'miss'; readonly reason: MissReason; readonly fallback: Entry<T> | undefined };
 
+type Objection = 'lease' | 'unknown-version' | 'generation' | Exclude<Verdict, 'valid'>;
+
 /** L1: a synchronous store, and the rule that decides whether an entry may be served without asking L2. */
 export class LocalTier<T> {
   constructor(
@@ -41,23 +43,33 @@ export class LocalTier<T> {
   }
 
   /**
+   * The hot path: a fresh hit, counted, with two looks at the clocks and nothing built. `undefined` for everything
+   * else, which {@link lookup} tells apart.
+   */
+  hit(key: string, tags: readonly string[]): Entry<T> | undefined {
+    const entry = this.store.get(key) as Entry<T> | undefined;
+    if (entry === undefined) return undefined;
+    const now = this.clock.now();
+    if (now >= entry.freshUntil || now >= entry.localUntil) return undefined;
+    if (this.objection(entry, tags, now) !== undefined || this.isDue(entry, now)) return undefined;
+    this.countHit(key, entry);
+    return entry;
+  }
+
+  /**
    * Looks `key` up for a reader that declares `tags`, and counts a hit or a miss. The tags of the key, the
    * cache and the namespace need not be declared: every entry carries them.
    */
   lookup(key: string, tags: readonly string[]): LocalLookup<T> {
-    this.observe?.(key);
     const found = this.judge(key, tags);
-    if (found.kind === 'miss') {
-      this.counters.misses++;
-      if (this.events.wants('miss'))
-        this.emit({ name: 'miss', cache: this.cache, key, tier: 'L1', reason: found.reason });
-    } else {
-      this.counters.hits++;
-      if (found.entry.negative) this.counters.negativeHits++;
-      if (this.events.wants('hit')) {
-        this.emit({ name: 'hit', cache: this.cache, key, tier: 'L1', negative: found.entry.negative });
-      }
+    if (found.kind !== 'miss') {
+      this.countHit(key, found.entry);
+      return found;
     }
+    this.observe?.(key);
+    this.counters.misses++;
+    if (this.events.wants('miss'))
+      this.emit({ name: 'miss', cache: this.cache, key, tier: 'L1', reason: found.reason });
     return found;
   }
 
@@ -109,36 +121,58 @@ export class LocalTier<T> {
     return weight;
   }
 
+  private countHit(key: string, { negative }: Entry<T>): void {
+    this.observe?.(key);
+    this.counters.hits++;
+    if (negative) this.counters.negativeHits++;
+    if (this.events.wantsHits) this.emit({ name: 'hit', cache: this.cache, key, tier: 'L1', negative });
+  }
+
   private judge(key: string, tags: readonly string[]): LocalLookup<T> {
     const entry = this.store.get(key) as Entry<T> | undefined;
     if (entry === undefined) return { kind: 'miss', reason: 'absent', fallback: undefined };
-    const age = freshness(entry, this.clock.now());
+    const now = this.clock.now();
+    const age = freshness(entry, now);
     if (age === 'dead') {
       this.store.delete(key);
       this.counters.expirations++;
       return { kind: 'miss', reason: 'expired', fallback: undefined };
     }
-    if (!this.state.leaseHeld) return { kind: 'miss', reason: 'lease', fallback: entry };
-    // A tag the entry does not carry was never checked for it: `proven` says nothing about that one.
-    if (tags.length > 0 && tags.some((tag) => !entry.tags.includes(tag))) {
-      return { kind: 'miss', reason: 'unknown-version', fallback: undefined };
-    }
-    if (entry.generation !== this.state.generation) return { kind: 'miss', reason: 'generation', fallback: entry };
-    const invalidated = this.invalidated(entry);
-    if (invalidated === 'deleted') {
-      this.store.delete(key);
-      return { kind: 'miss', reason: 'invalidated', fallback: undefined };
-    }
-    if (invalidated === 'expired') return { kind: 'miss', reason: 'invalidated', fallback: entry };
-    if (age === 'error-only' || this.clock.now() >= entry.localUntil)
-      return { kind: 'miss', reason: 'expired', fallback: entry };
-    return { kind: age === 'fresh' && this.isDue(entry) ? 'ahead' : age, entry };
+    const objection = this.objection(entry, tags, now);
+    if (objection !== undefined) return this.refusal(key, entry, objection);
+    if (age === 'error-only' || now >= entry.localUntil) return { kind: 'miss', reason: 'expired', fallback: entry };
+    return { kind: age === 'fresh' && this.isDue(entry, now) ? 'ahead' : age, entry };
   }
 
-  private isDue(entry: Entry<T>): boolean {
+  /** Why an entry may not be served, whatever its age; `undefined` when it may. */
+  private objection(entry: Entry<T>, tags: readonly string[], now: number): Objection | undefined {
+    if (!this.state.leaseHeldAt(now)) return 'lease';
+    // A tag the entry does not carry was never checked for it: `proven` says nothing about that one.
+    if (tags.length > 0 && tags.some((tag) => !entry.tags.includes(tag))) return 'unknown-version';
+    if (entry.generation !== this.state.generation) return 'generation';
+    const invalidated = this.invalidated(entry);
+    return invalidated === 'valid' ? undefined : invalidated;
+  }
+
+  private refusal(key: string, entry: Entry<T>, objection: Objection): LocalLookup<T> {
+    switch (objection) {
+      case 'deleted':
+        this.store.delete(key);
+        return { kind: 'miss', reason: 'invalidated', fallback: undefined };
+      case 'expired':
+        return { kind: 'miss', reason: 'invalidated', fallback: entry };
+      case 'unknown-version':
+        return { kind: 'miss', reason: objection, fallback: undefined };
+      case 'lease':
+      case 'generation':
+        return { kind: 'miss', reason: objection, fallback: entry };
+    }
+  }
+
+  private isDue(entry: Entry<T>, now: number): boolean {
     const { refreshAhead } = this.options;
-    if (refreshAhead === 0 || this.clock.now() < entry.retryAfter) return false;
-    return this.clock.now() >= entry.createdAt + (entry.freshUntil - entry.createdAt) * refreshAhead;
+    if (refreshAhead === 0 || now < entry.retryAfter) return false;
+    return now >= entry.createdAt + (entry.freshUntil - entry.createdAt) * refreshAhead;
   }
 
   /** The rule of validity against what was heard; skipped while nothing was heard since the last check. */

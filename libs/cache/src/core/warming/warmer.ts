@@ -1,6 +1,7 @@
 import type { Loader } from '../loading';
 import type { Clock } from '../ports/clock';
-import type { ReadOptions, TieredCache } from '../tiered-cache';
+import type { ReadOptions } from '../read-options';
+import type { TieredCache } from '../tiered-cache';
 import { forEachAtOnce } from './for-each-at-once';
 import type { HotKeys } from './hot-keys';
 import type { ResolvedWarmOptions } from './options';

@@ -1,4 +1,4 @@
-import { createDatabase } from '../support/database';
+import { administer, createDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 import { RedisServer } from '../support/redis-server';
 import { ServiceProcess } from '../support/service-process';
@@ -33,6 +33,7 @@ describe('a process in production', () => {
       DATABASE_MIGRATE: 'true',
       REDIS_URL: `redis://:hunter2@127.0.0.1:${redis.port}`,
       ADMIN_TOKEN: TOKEN,
+      CACHE_LEASE_MS: '500',
       ...env,
     });
     running.push(service);
@@ -87,9 +88,17 @@ describe('a process in production', () => {
     process.kill(redis.processId, 'SIGSTOP');
     await send(service, 'PATCH', `/products/${id}`, { name: SECRETS[0], price: 4 }, headers);
     process.kill(redis.processId, 'SIGCONT');
+    // A failure that nobody has thought of: the table is gone.
+    await administer(database.url, 'ALTER TABLE products RENAME TO elsewhere');
+    const failed = await send(service, 'POST', '/products', body, { ...headers, 'x-request-id': 'failing' });
+    await administer(database.url, 'ALTER TABLE elsewhere RENAME TO products');
+    expect(failed.status).toBe(500);
     await send(service, 'GET', '/health/ready', undefined, { 'x-request-id': 'last' });
     await eventually(() => lines(service).some(({ requestId }) => requestId === 'last'));
     expect(lines(service).length).toBeGreaterThan(10);
+    const told = lines(service).find(({ requestId, level }) => requestId === 'failing' && level === 'error');
+    expect(told).toMatchObject({ context: 'Http', method: 'POST', route: '/products' });
+    expect(told!['stack']).toMatch(/\n\s+at /);
     for (const secret of SECRETS) expect([secret, service.output.includes(secret)]).toEqual([secret, false]);
   });
 
@@ -98,8 +107,8 @@ describe('a process in production', () => {
     const asked = async (id: string) => {
       await send(service, 'GET', '/products/1', undefined, { 'x-request-id': id });
       await send(service, 'PUT', '/log-level', { level: 'warn' });
-      const mark = service.output.length;
-      await eventually(() => service.output.length >= mark);
+      // The line of the change comes after whatever that request has written.
+      await eventually(() => lines(service).filter(({ context }) => context === 'LogLevel').length > 0);
       return lines(service).some(({ requestId }) => requestId === id);
     };
     await expect((await send(service, 'GET', '/log-level')).json()).resolves.toEqual({ level: 'warn' });
@@ -115,20 +124,39 @@ describe('a process in production', () => {
     await expect((await send(service, 'GET', '/log-level')).json()).resolves.toEqual({ level: 'debug' });
   });
 
-  it('tells a balancer to go elsewhere before it stops listening, answers the rest, and ends with 0', async () => {
-    const service = await start({ SHUTDOWN_DRAIN: '2s' });
-    expect((await send(service, 'GET', '/products/1')).headers.get('connection')).not.toBe('close');
+  const stopping = async (service: ServiceProcess) => {
     const ended = service.stop();
-    const refused = await eventually(async () => {
-      const answer = await send(service, 'GET', '/products/1');
-      return answer.status === 503 && answer;
-    });
-    expect((refused as Response).headers.get('connection')).toBe('close');
-    expect((refused as Response).headers.get('retry-after')).toBe('1');
-    expect((await send(service, 'GET', '/health/ready')).status).toBe(503);
-    expect((await send(service, 'GET', '/health/live')).status).toBe(200);
-    const written = await send(service, 'POST', '/products', { name: 'Last one', price: 1, category: 'books' });
-    expect([written.status, written.headers.get('connection')]).toEqual([201, 'close']);
+    await eventually(async () => (await send(service, 'GET', '/health/ready')).status === 503);
+    return ended;
+  };
+  const body = { name: 'Last one', price: 1, category: 'books' };
+
+  it('tells a balancer by its readiness before it stops listening, answers everything, and ends with 0', async () => {
+    const service = await start({ SHUTDOWN_DRAIN: '3s' });
+    expect((await send(service, 'GET', '/products/1')).headers.get('connection')).not.toBe('close');
+    const ended = stopping(service);
+    await eventually(async () => (await send(service, 'GET', '/health/ready')).status === 503);
+    const answers = [
+      await send(service, 'GET', '/products?limit=1'),
+      await send(service, 'POST', '/products', body),
+      await send(service, 'GET', '/health/live'),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 201, 200]);
+    for (const { headers } of answers) expect(headers.get('connection')).toBe('close');
+    await expect(ended).resolves.toBe(0);
+    running.length = 0;
+  });
+
+  it('refuses what a balancer sends elsewhere by itself, where it is told to, and nothing else', async () => {
+    const service = await start({ SHUTDOWN_DRAIN: '3s', SHUTDOWN_REFUSE: 'true' });
+    const ended = stopping(service);
+    await eventually(async () => (await send(service, 'GET', '/products/1')).status === 502);
+    for (const method of ['GET', 'PUT', 'DELETE']) {
+      const answer = await send(service, method, '/products/1', method === 'PUT' ? body : undefined);
+      expect([method, answer.status, answer.headers.get('connection')]).toEqual([method, 502, 'close']);
+    }
+    for (const path of ['/health/live', '/metrics']) expect((await send(service, 'GET', path)).status).toBe(200);
+    expect((await send(service, 'POST', '/products', body)).status).toBe(201);
     await expect(ended).resolves.toBe(0);
     running.length = 0;
   });

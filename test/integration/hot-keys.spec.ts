@@ -80,7 +80,20 @@ describe('hot keys in Redis', () => {
     driver.close();
   });
 
-  it('takes thousands of keys in several steps', async () => {
+  it('begins anew when Redis has lost what scores count from, and forgets what has faded', async () => {
+    const driver = await open();
+    const hour = { keep: 3, halfLifeMs: 3_600_000 };
+    await driver.hotKeys.add('c', [{ key: 'old', heat: 1 }], hour);
+    await age(50 * 3_600_000);
+    await driver.hotKeys.add('c', [{ key: 'hot', heat: 1e6 }], hour);
+    await expect(driver.hotKeys.hottest('c', 5)).resolves.toEqual(['hot']);
+    await redis.command((client) => client.del('{ns}:hot-origin:c'));
+    await driver.hotKeys.add('c', [{ key: 'new', heat: 5 }], hour);
+    await expect(driver.hotKeys.hottest('c', 5)).resolves.toEqual(['new']);
+    driver.close();
+  });
+
+  it('takes a thousand keys, and keeps as many as it is told to', async () => {
     const driver = await open();
     const hot = Array.from({ length: 1_234 }, (_, n) => ({ key: `key ${n}`, heat: n + 1 }));
     await driver.hotKeys.add('c', hot, { keep: 1_000, halfLifeMs: 1e9 });

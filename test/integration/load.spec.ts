@@ -67,6 +67,35 @@ describe('the load test', () => {
     expect(recorder.errorCount).toBe(recorder.requests);
   });
 
+  it('counts what could not be sent as an error, and not as a latency of nothing', async () => {
+    const recorder = new Recorder();
+    const never = { send: () => new Promise(() => undefined) };
+    const next = () => ({ kind: 'product', isCached: true, method: 'GET', path: '/' });
+    const running = part(
+      'open-loop',
+      'runOpenLoop',
+    )({
+      client: never,
+      next,
+      recorder,
+      random: () => 0.999,
+      rate: 1e7,
+      seconds: 0.01,
+    });
+    // Nothing is ever answered: the run goes on waiting, what it has counted is there.
+    await Promise.race([running, new Promise((resolve) => setTimeout(resolve, 300))]);
+    expect(recorder.errorCount).toBeGreaterThan(1_000);
+    expect([...recorder.errors.keys()]).toEqual(['product: not sent, too many wait']);
+    expect(recorder.latency.totalCount).toBe(0);
+  });
+
+  it('says in one line that nothing answers at --url', () => {
+    const command = ['test/load/load.mjs', '--url', 'http://127.0.0.1:9', '--report', '/tmp/strata-load-none.html'];
+    const { status, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+    expect(stderr).toMatch(/^no Strata service answers at http:\/\/127\.0\.0\.1:9: .+\n$/);
+    expect(status).toBe(2);
+  });
+
   it('draws ids by Zipf: half of 1 000 ranks of skew 1 fall on the first few, and all are possible', () => {
     const draw = part('random', 'zipf')(1_000, 1, seeded(7));
     const counts = new Map<number, number>();
@@ -119,6 +148,8 @@ describe('the load test', () => {
     [['--rate', '20000', '--duration', '600'], 'more than 2000000 requests'],
     [['--url', 'http://example.com'], 'only this machine is loaded unless you add --allow-remote'],
     [['--url', 'localhost:8000'], '--url is an address such as'],
+    [['--url', 'http://127.0.0.1:8000/products'], '--url is the address of the service alone'],
+    [['--users', '5', '--writes', '0.1'], '--writes and --zipf are for the open loop'],
     [['--writes', 'many', '--rate', '5'], '--writes is a number from 0 to 0.5'],
     [['--nonsense'], "Unknown option '--nonsense'"],
   ])('refuses %j in words, with 2', (given, expected) => {

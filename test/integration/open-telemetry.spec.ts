@@ -1,5 +1,6 @@
 import { context, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { localStrata } from '@strata/cache/testing';
 import { openTelemetryTracer } from '@strata/metrics';
 import { RedisServer } from '../support/redis-server';
 import { fleetKnown, startInstance, type Instance } from '../support/fleet';
@@ -12,6 +13,37 @@ describe('spans of OpenTelemetry', () => {
 
   it('are off without an SDK: there is no tracer, so nothing is wrapped', () => {
     expect(openTelemetryTracer()).toBeUndefined();
+  });
+
+  it.each([
+    [
+      'throws before it has called',
+      () => () => {
+        throw new Error('tracer');
+      },
+    ],
+    [
+      'throws after it has called',
+      () => (_operation: unknown, run: () => Promise<unknown>) => {
+        void run();
+        throw new Error('tracer');
+      },
+    ],
+    [
+      'rejects',
+      () => async (_operation: unknown, run: () => Promise<unknown>) => {
+        await run();
+        throw new Error('tracer');
+      },
+    ],
+    ['never calls and never ends', () => () => new Promise(() => undefined)],
+    ['returns something else', () => async () => 'something else'],
+  ])('a tracer that %s changes nothing: reads load once, invalidations are not deferred', async (_how, make) => {
+    const { strata } = localStrata({ trace: make() as never });
+    const load = jest.fn(() => 'value');
+    await expect(strata.cache('c').getOrSet('a', load)).resolves.toBe('value');
+    expect(load).toHaveBeenCalledTimes(1);
+    await expect(strata.invalidateTags(['t'])).resolves.toMatchObject({ deferred: false });
   });
 
   describe('with an SDK', () => {

@@ -20,7 +20,7 @@ const OPTIONS = {
   rate: { type: 'string' },
   duration: { type: 'string', default: '30' },
   products: { type: 'string', default: '100' },
-  zipf: { type: 'string', default: '0.99' },
+  zipf: { type: 'string' },
   writes: { type: 'string' },
   seed: { type: 'string', default: '1' },
   report: { type: 'string', default: 'reports/load.html' },
@@ -48,12 +48,16 @@ function checked(values) {
   if (values.users !== undefined && values.rate !== undefined) {
     throw new Error('--users is a closed loop and --rate an open one: choose');
   }
+  if (values.rate === undefined && (values.writes !== undefined || values.zipf !== undefined)) {
+    throw new Error('--writes and --zipf are for the open loop: give --rate too');
+  }
   const duration = number('duration', values.duration, 1, 600, true);
   const rate = values.rate === undefined ? undefined : number('rate', values.rate, 1, 20_000, true);
   if (rate !== undefined && rate * duration > MOST_REQUESTS) {
     throw new Error(`--rate times --duration is more than ${MOST_REQUESTS} requests: ask for less`);
   }
-  if (values.url !== undefined && !values['allow-remote'] && !LOOPBACK.test(hostOf(values.url))) {
+  const host = values.url === undefined ? undefined : hostOf(values.url);
+  if (host !== undefined && !values['allow-remote'] && !LOOPBACK.test(host)) {
     throw new Error('only this machine is loaded unless you add --allow-remote');
   }
   const writes = values.writes ?? (values.url === undefined ? '0.02' : '0');
@@ -62,7 +66,7 @@ function checked(values) {
     rate,
     duration,
     products: number('products', values.products, 1, 100_000, true),
-    zipf: number('zipf', values.zipf, 0, 3, false),
+    zipf: number('zipf', values.zipf ?? '0.99', 0, 3, false),
     writes: rate === undefined ? 0 : number('writes', writes, 0, 0.5, false),
     seed: number('seed', values.seed, 0, 4_294_967_295, true),
     report: values.report,
@@ -74,7 +78,9 @@ function hostOf(url) {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new Error('--url is an address such as http://127.0.0.1:8000');
   }
-  return new URL(url).hostname;
+  const { hostname, pathname, search } = new URL(url);
+  if (pathname !== '/' || search !== '') throw new Error('--url is the address of the service alone, without a path');
+  return hostname;
 }
 
 function number(name, text, min, max, isWhole) {

@@ -4,6 +4,7 @@ const TIMEOUT_MS = 30_000;
 
 /** Sends requests over kept connections; an answer counts when its last byte is here. */
 export class Client {
+  /** @param connections most of them; `null`: as many as there are requests under way */
   constructor(url, connections, token) {
     this.pool = new Pool(url, { connections, pipelining: 1, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS });
     this.headers = {

@@ -5,8 +5,12 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** Variables that would change what is measured. */
+const OF_THE_SERVICE = /^((CACHE|REDIS|DATABASE|SHUTDOWN|LOG)_|(NODE_ENV|HOST|PORT|METRICS_PUBLIC|TRUST_PROXY)$)/;
+
 const require = createRequire(import.meta.url);
 const dist = join(process.cwd(), 'dist/apps/api/src');
+const TETHER = join(import.meta.dirname, 'tether.mjs');
 
 /**
  * A private PostgreSQL with products, and the environment for services on it. What this process's environment says
@@ -21,7 +25,7 @@ export async function openDatabase(products) {
     await database.stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(CACHE|REDIS|DATABASE)_/.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) => !OF_THE_SERVICE.test(name));
   const environment = {
     ...Object.fromEntries(inherited),
     DATABASE_URL: database.url,
@@ -68,9 +72,9 @@ function run(entry, env, ...args) {
 export async function startService(env) {
   const { freePort } = require(join(dist, 'embedded/free-port.js'));
   const port = await freePort();
-  const child = spawn(process.execPath, [join(dist, 'main.js')], {
+  const child = spawn(process.execPath, ['--import', TETHER, join(dist, 'main.js')], {
     env: { ...env, PORT: String(port) },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const url = `http://127.0.0.1:${port}`;

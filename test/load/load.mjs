@@ -8,20 +8,23 @@ import { Monitor } from './monitor.mjs';
 import { runOpenLoop } from './open-loop.mjs';
 import { seeded } from './random.mjs';
 import { Recorder } from './recorder.mjs';
-import { writeReport } from './report.mjs';
+import { prepareReport, writeReport } from './report.mjs';
 import { saturate } from './saturate.mjs';
 import { figuresOf, tableOf } from './summary.mjs';
 import { runUsers } from './users.mjs';
 
 const WARM_UP_SECONDS = 3;
 const MOST_FULL_SPEED_SECONDS = 5;
-const MOST_CONNECTIONS = 256;
 const settings = readArguments();
 const fullSpeedSeconds = Math.min(MOST_FULL_SPEED_SECONDS, settings.duration);
 
-process.exitCode = await main();
+process.exitCode = await main().catch((error) => {
+  process.stderr.write(`${error.cause?.message ?? error.message}\n`);
+  return 2;
+});
 
 async function main() {
+  prepareReport(settings.report);
   const own = settings.url === undefined;
   const instances = own ? await startInstances(settings.products) : alreadyThere(settings.url);
   try {
@@ -67,7 +70,7 @@ async function phase({ name, url }, token, seconds) {
   const next = mixOf(settings, random);
   const recorder = new Recorder();
   const isOpen = settings.rate !== undefined;
-  const client = new Client(url, isOpen ? MOST_CONNECTIONS : settings.users, token);
+  const client = new Client(url, isOpen ? null : settings.users, token);
   const progress = setInterval(() => showProgress(name, recorder, seconds), 1_000);
   try {
     const run = { client, next, recorder, random, seconds };

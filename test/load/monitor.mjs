@@ -27,9 +27,10 @@ export class Monitor {
   }
 
   async look() {
+    const ask = (path) => fetch(this.url + path).catch((error) => unreachable(this.url, error));
     const [stats, metrics] = await Promise.all([
-      fetch(`${this.url}/cache/stats`).then((answer) => answer.json()),
-      fetch(`${this.url}/metrics`).then((answer) => (answer.ok ? answer.text() : '')),
+      ask('/cache/stats').then((answer) => (answer.ok ? answer.json() : unreachable(this.url, answer.status))),
+      ask('/metrics').then((answer) => (answer.ok ? answer.text() : '')),
     ]);
     const gauge = (name) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(metrics)?.[1] ?? NaN);
     return {
@@ -59,4 +60,9 @@ function shares({ stats: before }, { stats: after }) {
   const fromL2 = Math.min(hits, after.redis.hits - before.redis.hits);
   const of = (count) => (requests === 0 ? 0 : count / requests);
   return { requests, hits, hitRate: of(hits), l1: of(hits - fromL2), l2: of(fromL2), missed: of(requests - hits) };
+}
+
+function unreachable(url, reason) {
+  const why = reason instanceof Error ? (reason.cause?.message ?? reason.message) : `status ${reason} of /cache/stats`;
+  throw new Error(`no Strata service answers at ${url}: ${why}`);
 }

@@ -27,8 +27,7 @@ export async function runOpenLoop({ client, next, recorder, random, rate, second
 }
 
 function launch({ client, recorder, underWay, operation, dueAt }) {
-  if (underWay.size >= MOST_UNDER_WAY)
-    return recorder.record(operation, 0, `${operation.kind}: not sent, too many wait`);
+  if (underWay.size >= MOST_UNDER_WAY) return recorder.unsent(operation);
   recorder.lateness.recordValue(Math.max(0, Math.round((performance.now() - dueAt) * 1_000)));
   const answered = client.send(operation).then((error) => {
     recorder.record(operation, performance.now() - dueAt, error);

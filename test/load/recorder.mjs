@@ -33,6 +33,17 @@ export class Recorder {
     second.latencies.push(micros);
   }
 
+  /** A request that was due and could not leave: an error, and no latency, for a zero would flatter. */
+  unsent({ kind }) {
+    const error = `${kind}: not sent, too many wait`;
+    const second = this.second();
+    this.requests++;
+    this.errorCount++;
+    second.requests++;
+    second.errors++;
+    this.errors.set(error, (this.errors.get(error) ?? 0) + 1);
+  }
+
   /** The phase in seconds so far. */
   get elapsed() {
     return (performance.now() - this.startedAt) / 1_000;

@@ -1,12 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { latencyOverTime, memoryOverTime, percentileChart, throughputOverTime, tiersOverTime } from './charts.mjs';
 import { headline, ms, percent, PERCENTILES } from './summary.mjs';
 
+/** Makes the folder, and finds out before the run rather than after it that nothing can be written there. */
+export function prepareReport(file) {
+  mkdirSync(dirname(file), { recursive: true });
+  closeSync(openSync(file, 'a'));
+}
+
 /** Writes the run as one HTML file that needs nothing else: charts are SVG, there is no script. */
 export function writeReport(file, figures, command) {
-  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, page(figures, command));
 }
 

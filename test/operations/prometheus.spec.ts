@@ -173,7 +173,9 @@ describe('a real Prometheus with the configuration of the repository', () => {
       return rules.every(({ health }) => health === 'ok') && rules;
     });
     expect((alerts as Rule[]).map(({ name }) => name).sort()).toEqual(RULES.flatMap(({ alert }) => alert ?? []).sort());
-    expect((alerts as Rule[]).filter(({ state }) => state === 'firing')).toEqual([]);
+    // Pending counts too: what waits here would fire on a fleet that stays as it is. L1 is too small on purpose.
+    const disturbed = (alerts as Rule[]).filter(({ state }) => state !== 'inactive').map(({ name }) => name);
+    expect(disturbed.filter((name) => name !== 'StrataEvictionsStorming' && name !== 'StrataHitRateLow')).toEqual([]);
   });
 
   it.each(RULES.filter(({ alert }) => alert !== undefined).map(({ alert, expr }) => [alert!, expr] as const))(

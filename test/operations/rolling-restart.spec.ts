@@ -41,7 +41,10 @@ describe('a rolling restart behind nginx with the configuration of the repositor
       TRUST_PROXY: '1',
       ADMIN_TOKEN: TOKEN,
       SHUTDOWN_DRAIN: compose.services['api-1'].environment['SHUTDOWN_DRAIN']!,
-      LOG_LEVEL: 'error',
+      SHUTDOWN_REFUSE: compose.services['api-1'].environment['SHUTDOWN_REFUSE']!,
+      // A line for each request: what was refused while draining is to be seen.
+      LOG_LEVEL: 'debug',
+      NODE_ENV: 'production',
     };
     services.push(await ServiceProcess.start(env));
     services.push(await ServiceProcess.start(env));
@@ -118,7 +121,10 @@ describe('a rolling restart behind nginx with the configuration of the repositor
     const clients = Promise.all(Array.from({ length: 10 }, (_, index) => client(index)));
     for (const index of [0, 1]) {
       await eventually(() => counts.reads > 500 * (index + 1));
-      await expect(services[index]!.stop()).resolves.toBe(0);
+      const stopped = services[index]!;
+      await expect(stopped.stop()).resolves.toBe(0);
+      // nginx has met the refusal, and sent the request to the other one.
+      expect(stopped.output).toMatch(/"status":502/);
       services[index] = await ServiceProcess.start(env, services[index]!.port);
       // The balancer has to have it back before the other one goes.
       await eventually(async () => (await served(index)) > 20);

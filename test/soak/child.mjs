@@ -25,6 +25,8 @@ for (let from = 0; from < MOST_TAGS; from += AT_ONCE)
   await strata.invalidateTags(Array.from({ length: AT_ONCE }, (_, n) => `filler:${from + n}`));
 process.send({ ready: true });
 
+// Ends with the process that has started it, in whatever way that one ends.
+process.on('disconnect', () => process.exit(1));
 process.on('message', async (message) => {
   if (message === 'sample') process.send({ sample: await sample() });
   else {

@@ -15,24 +15,34 @@ import { theilSen } from './slope.mjs';
 
 const require = createRequire(import.meta.url);
 const { freePort } = require(join(process.cwd(), 'dist/apps/api/src/embedded/free-port.js'));
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '10' },
-    lanes: { type: 'string', default: '8' },
-    report: { type: 'string', default: 'reports/soak.html' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const values = readArguments();
 const seconds = Number(values.minutes) * 60;
-if (!(seconds >= 30 && seconds <= 86_400)) {
-  process.stderr.write('--minutes is a number from 0.5 to 1440\n');
-  process.exit(2);
-}
 const SAMPLE_EVERY = Math.max(2, seconds / 60);
 const RECONNECT_EVERY = Math.min(60, seconds / 4);
 const MOST_MB_PER_HOUR = 0.5;
 
 process.exitCode = await main();
+
+function readArguments() {
+  try {
+    const given = parseArgs({
+      options: {
+        minutes: { type: 'string', default: '10' },
+        lanes: { type: 'string', default: '8' },
+        report: { type: 'string', default: 'reports/soak.html' },
+        json: { type: 'boolean', default: false },
+      },
+    }).values;
+    if (!(given.minutes >= 0.5 && given.minutes <= 1_440)) throw new Error('--minutes is a number from 0.5 to 1440');
+    if (!/^[1-9]\d?$/.test(given.lanes)) throw new Error('--lanes is a whole number from 1 to 99');
+    return given;
+  } catch (error) {
+    process.stderr.write(
+      `${error.message}\nusage: npm run soak [-- --minutes 10] [--lanes 8] [--report FILE] [--json]\n`,
+    );
+    process.exit(2);
+  }
+}
 
 async function main() {
   const redis = await startRedis();
@@ -40,7 +50,8 @@ async function main() {
   const port = await freePort();
   const child = start(port, redis.port, database.environment);
   try {
-    await once(child, 'message');
+    const [first] = await Promise.race([once(child, 'message'), once(child, 'exit')]);
+    if (first?.ready !== true) throw new Error('the service did not start');
     const load = churn(`http://127.0.0.1:${port}`, Number(values.lanes), database.token, seeded(1));
     const samples = await watch(child, redis.port, load);
     await load.stop();

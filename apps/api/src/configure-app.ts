@@ -53,10 +53,8 @@ function addHooks(app: NestFastifyApplication, draining: Draining): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', String(request.id));
     if (draining.isUnderWay) void reply.header('connection', 'close');
-    if (draining.refuses(request.method, request.url)) {
-      void reply.header('retry-after', '1');
-      return sendProblem(request, reply, { status: 503, detail: 'this instance is being stopped: ask another one' });
-    }
+    const instead = draining.answerInstead(request.method, request.url);
+    if (instead !== undefined) return sendProblem(request, reply, instead);
     if (!request.is404) return done();
     const allowed = routes.allowed(request.url.split('?', 1)[0]!);
     if (allowed.length === 0) return done();

@@ -39,7 +39,9 @@ const DRAIN_LIMIT_MS = 10_000;
 
 async function stop(running: Running): Promise<void> {
   const { app, backing, config, draining } = running;
-  if (app !== undefined && config !== undefined) await draining.begin(config.SHUTDOWN_DRAIN);
+  if (app !== undefined && config !== undefined) {
+    await draining.begin(config.SHUTDOWN_DRAIN, config.SHUTDOWN_REFUSE);
+  }
   const server = app?.getHttpServer();
   // A connection that falls idle after its last answer would otherwise hold the stop until it times out.
   const sweep = setInterval(() => server?.closeIdleConnections(), 50);

@@ -1,4 +1,4 @@
-import { context, isSpanContextValid, SpanStatusCode, trace, type Attributes, type Tracer } from '@opentelemetry/api';
+import { ProxyTracerProvider, SpanStatusCode, trace, type Attributes, type Tracer } from '@opentelemetry/api';
 import type { CacheOperation, CacheTracer } from '@strata/cache';
 
 /**
@@ -8,9 +8,8 @@ import type { CacheOperation, CacheTracer } from '@strata/cache';
  * @returns `undefined` when no SDK is registered, so that nothing is wrapped and nothing is paid: register it before
  *   the application is created (`node --import ./tracing.mjs`)
  */
-export function openTelemetryTracer(tracer: Tracer = trace.getTracer('strata')): CacheTracer | undefined {
-  const probe = tracer.startSpan('probe', {}, context.active());
-  if (!isSpanContextValid(probe.spanContext())) return undefined;
+export function openTelemetryTracer(tracer: Tracer | undefined = registeredTracer()): CacheTracer | undefined {
+  if (tracer === undefined) return undefined;
   return (operation, run) =>
     tracer.startActiveSpan(spanName(operation), { attributes: attributesOf(operation) }, async (span) => {
       try {
@@ -23,6 +22,13 @@ export function openTelemetryTracer(tracer: Tracer = trace.getTracer('strata')):
         span.end();
       }
     });
+}
+
+/** Of the SDK behind the API's stand-in, if there is one. */
+function registeredTracer(): Tracer | undefined {
+  const provider = trace.getTracerProvider();
+  const isEmpty = provider instanceof ProxyTracerProvider && provider.getDelegateTracer('strata') === undefined;
+  return isEmpty ? undefined : trace.getTracer('strata');
 }
 
 function spanName({ name, op }: CacheOperation): string {

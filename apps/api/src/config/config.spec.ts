@@ -30,6 +30,7 @@ describe('configuration', () => {
       CACHE_UNDELIVERED: 'defer',
       CACHE_REFRESH_AHEAD: 0.8,
       SHUTDOWN_DRAIN: 0,
+      SHUTDOWN_REFUSE: false,
       CACHE_WARM_KEYS: 1_000,
       WRITE_RATE_LIMIT: 600,
     });

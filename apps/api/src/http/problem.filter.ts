@@ -11,6 +11,9 @@ const DETAILS: Readonly<Record<number, string>> = {
   415: 'send the body as application/json',
 };
 
+/** Caused by callers who ask for nothing but the cache. */
+const ONLY_IF_CACHED = 504;
+
 type ErrorFacts = Omit<ProblemFacts, 'instance' | 'correlationId'>;
 
 /** Words every error as a problem document. Only what a caller could not cause is logged as an error. */
@@ -22,7 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const facts = factsOf(error);
-    if (facts.status >= 500) this.report(request, error);
+    if (facts.status >= 500 && facts.status !== ONLY_IF_CACHED) this.report(request, error);
     sendProblem(request, reply, facts);
   }
 

@@ -45,7 +45,7 @@ export class ServiceLogger implements LoggerService {
 
   /** A line whose facts can be searched: fields in JSON, `name=value` in text. */
   facts(level: LogLevel, context: string, message: string, facts: LogFacts): void {
-    if (this.isOn(level)) this.write(level, message, [facts, context]);
+    if (this.isOn(level)) this.write(level, message, [new Facts(facts), context]);
   }
 
   fatal(message: unknown, ...rest: unknown[]): void {
@@ -93,30 +93,53 @@ const JSON_OPTIONS = {
 
 function toJson(target: Pino): ServiceLogger['write'] {
   return (level, message, rest) => {
-    const { context, facts, stack } = partsOf(rest);
-    const text = message instanceof Error ? message.message : String(message);
-    target[PINO_LEVEL[level]]({ context, ...facts, ...(stack === undefined ? {} : { stack }) }, text);
+    const { text, context, facts, stack } = partsOf(message, rest);
+    // Ours come last: no fact can pass for them.
+    target[PINO_LEVEL[level]]({ ...facts, ...(stack === undefined ? {} : { stack }), context }, text);
   };
 }
 
 function toText(): ServiceLogger['write'] {
   const target = new ConsoleLogger({ prefix: 'strata', logLevels: [...LOG_LEVELS] });
   return (level, message, rest) => {
-    const { context, facts } = partsOf(rest);
-    if (facts === undefined) return void (target[level] as (...all: unknown[]) => void).call(target, message, ...rest);
+    const { text, context = 'Strata', facts = {}, stack } = partsOf(message, rest);
     const words = Object.entries(facts).filter(([, value]) => value !== undefined);
-    const text = [String(message), ...words.map(([name, value]) => `${name}=${value}`)].join(' ');
-    (target[level] as (...all: unknown[]) => void).call(target, text, context);
+    const line = [text, ...words.map(([name, value]) => `${name}=${value}`)].join(' ');
+    if (level === 'error' && stack !== undefined) target.error(line, stack, context);
+    else target[level](line, context);
   };
 }
 
-/** Nest's convention: the context comes last, a stack before it. */
-function partsOf(rest: readonly unknown[]): { context?: string; facts?: LogFacts; stack?: string } {
+/** Marks {@link ServiceLogger.facts}: objects of others may hold anything, and are not spread into a line. */
+class Facts {
+  constructor(readonly facts: LogFacts) {}
+}
+
+interface Parts {
+  readonly text: string;
+  readonly context?: string;
+  readonly facts?: LogFacts;
+  readonly stack?: string;
+}
+
+/** Nest's convention: the context comes last, a stack before it; an error may stand in any place. */
+function partsOf(message: unknown, rest: readonly unknown[]): Parts {
   const context = rest.at(-1);
-  const first = rest.length > 1 ? rest[0] : undefined;
+  const others = typeof context === 'string' ? rest.slice(0, -1) : rest;
+  const error = [message, ...others].find((one) => one instanceof Error);
+  const stack = error?.stack ?? others.find((one) => typeof one === 'string');
+  const ours = others.find((one) => one instanceof Facts);
   return {
+    text: message instanceof Error ? message.message : textOf(message),
     ...(typeof context === 'string' ? { context } : {}),
-    ...(typeof first === 'object' && first !== null ? { facts: first as LogFacts } : {}),
-    ...(typeof first === 'string' ? { stack: first } : {}),
+    ...(ours === undefined ? {} : { facts: ours.facts }),
+    ...(stack === undefined ? {} : { stack }),
   };
+}
+
+/** What an object holds is not known here, and may be anybody's: only what it is. */
+function textOf(message: unknown): string {
+  return typeof message === 'object' && message !== null
+    ? `(${message.constructor?.name ?? 'object'})`
+    : String(message);
 }

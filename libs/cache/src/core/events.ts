@@ -72,10 +72,18 @@ export class EventHub {
   private anyName = false;
   private named: Names = new Set();
 
-  /** Runs an operation, inside the tracer if there is one. */
+  /** Runs an operation, inside the tracer if there is one. Whatever the tracer does, the operation's own outcome counts. */
   around<R>(name: CacheOperation['name'], cache: string, op: string | undefined, run: () => Promise<R>): Promise<R> {
-    if (this.tracer === undefined) return run();
-    return this.tracer({ name, cache, ...(op === undefined ? {} : { op }) }, run);
+    const { tracer } = this;
+    if (tracer === undefined) return run();
+    let begun: Promise<R> | undefined;
+    const once = (): Promise<R> => (begun ??= run());
+    try {
+      tracer({ name, cache, ...(op === undefined ? {} : { op }) }, once).catch(() => undefined);
+    } catch {
+      // It observes; its failure must not become the failure of a read.
+    }
+    return once();
   }
 
   /** True when somebody listens to events of that name. */

@@ -137,7 +137,7 @@ export class TieredCache<T = unknown> {
   }
 
   /** Brings `key` into L1 from L2, or by `loader`, for nobody in particular: counts as no look-up. */
-  preload(key: string, loader?: Loader<T>, options: ReadOptions = NO_OPTIONS): Promise<ReadResult<T>> {
+  async preload(key: string, loader?: Loader<T>, options: ReadOptions = NO_OPTIONS): Promise<ReadResult<T>> {
     assertKey(key);
     return this.read(key, loader, options, userTags(options.tags), UNKNOWN);
   }

@@ -130,7 +130,7 @@ export function keptOf(declared: Readonly<Record<string, string>>): Record<strin
 }
 
 /** Without what would break the framing of the message, whoever declares it. */
-function inLowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+export function inLowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
   const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
   return Object.fromEntries(entries.filter(([name, value]) => name === 'set-cookie' || isKeptHeader(name, value)));
 }

@@ -19,4 +19,6 @@ export const NEST = {
   sse: '__sse__',
   redirect: '__redirect__',
   interceptors: '__interceptors__',
+  httpCode: '__httpCode__',
+  headers: '__headers__',
 } as const;

@@ -1,13 +1,18 @@
 import { HttpException } from '@nestjs/common';
+import { CacheError } from '../core/errors';
 import type { LoaderContext } from '../core/loading';
 import type { KeyWarmer } from '../core/warming/warmer';
 import { responseStorable } from '../http/cacheability';
 import { EncodedForms } from '../http/encoded-forms';
 import type { Representation } from '../http/representation';
+import { CacheEvictInterceptor } from './cache-evict.interceptor';
+import { CachePutInterceptor } from './cache-put.interceptor';
 import type { CacheRequest } from './cache-request';
+import { CacheableInterceptor } from './cacheable.interceptor';
 import { operationsOf, type Class, type Handler } from './declarations';
 import { fullKey } from './http-key';
-import { describe, hasBytes, keptOf, represent, type Described } from './http-load';
+import { describe, hasBytes, inLowerCase, keptOf, represent, type Described } from './http-load';
+import { NEST } from './metadata';
 import { WithHeaders } from './with-headers';
 
 /** The request that a key stands for, and what the handler is called with for it. */
@@ -20,10 +25,12 @@ export interface WarmRequest {
 
 /**
  * A way to load keys of a `@Cacheable` route without a request: calls the handler itself, past guards, pipes and
- * interceptors, and keeps what it returns as the route would. For handlers of scope `public` that say everything in
- * their result (`withHeaders`), not through the response object.
+ * interceptors, and keeps what it returns as the route would, `@Header` included. For handlers of scope `public` that
+ * say everything in their result (`withHeaders`) or in `@Header`, not through the response object.
  *
  * @param requestOf reads a key of the route back; `undefined` for keys of other routes
+ * @throws CacheError `INVALID_OPTIONS` for a method without `@Cacheable`, with a status of its own, or with an
+ *   interceptor between the cache and the handler: what that makes of the result is what the route keeps
  */
 export function routeWarmer<C extends object>(
   controller: C,
@@ -32,31 +39,56 @@ export function routeWarmer<C extends object>(
 ): KeyWarmer<Representation> {
   const handler = controller[method] as Handler;
   const operation = operationsOf(controller.constructor as Class, handler)?.cacheable;
+  const problem = operation === undefined ? 'has no @Cacheable' : obstacleIn(handler);
+  if (operation === undefined || problem !== undefined) {
+    const where = `${controller.constructor.name}.${method}`;
+    throw new CacheError('INVALID_OPTIONS', `${where} cannot be warmed: it ${problem}`);
+  }
+  const headers = declaredHeaders(handler);
   return (key) => {
     const asked = requestOf(key);
-    if (operation === undefined || asked === undefined) return undefined;
+    if (asked === undefined) return undefined;
     const request = requestFor(asked);
     const found = fullKey(operation, request, undefined);
     // A key that this request would not be kept under belongs to somebody: a user, a tenant, another version.
     if (!('key' in found) || found.key !== key) return undefined;
     const tags = (operation.tags as (request: CacheRequest) => readonly string[])(request);
     const call = (): unknown => Reflect.apply(handler, controller, asked.args);
-    return { loader: (loading) => run({ operation, request }, call, loading), options: { ...operation.entry, tags } };
+    const loader = (loading: LoaderContext<Representation>): Promise<Representation> =>
+      run({ operation, request }, call, headers, loading);
+    return { loader, options: { ...operation.entry, tags } };
   };
+}
+
+function obstacleIn(handler: Handler): string | undefined {
+  const status = Reflect.getMetadata(NEST.httpCode, handler) as number | undefined;
+  if (status !== undefined && status !== 200) return `answers with ${status}`;
+  const interceptors = (Reflect.getMetadata(NEST.interceptors, handler) ?? []) as unknown[];
+  const inside = interceptors.slice(interceptors.indexOf(CacheableInterceptor) + 1);
+  const foreign = inside.some((one) => one !== CachePutInterceptor && one !== CacheEvictInterceptor);
+  return foreign ? 'has an interceptor between the cache and the handler' : undefined;
+}
+
+/** What `@Header` says; a value that is a function is asked by Nest for each answer, and here once. */
+function declaredHeaders(handler: Handler): Record<string, string> {
+  const declared = (Reflect.getMetadata(NEST.headers, handler) ?? []) as { name: string; value: unknown }[];
+  const textOf = (value: unknown): string => String(typeof value === 'function' ? (value as () => unknown)() : value);
+  return Object.fromEntries(declared.map(({ name, value }) => [name.toLowerCase(), textOf(value)]));
 }
 
 async function run(
   described: Described,
   call: () => unknown,
+  headers: Readonly<Record<string, string>>,
   loading: LoaderContext<Representation>,
 ): Promise<Representation> {
   try {
     const result = await call();
     const answer = result instanceof WithHeaders ? result : new WithHeaders(result, {});
     if (!hasBytes(answer.value)) return nothing(loading, 204);
-    const headers = keptOf(answer.headers);
-    describe(described, answer.value, responseStorable(answer.headers, described.operation.vary), loading);
-    return represent(answer.value, headers, undefined);
+    const all = { ...headers, ...inLowerCase(answer.headers) };
+    describe(described, answer.value, responseStorable(all, described.operation.vary), loading);
+    return represent(answer.value, keptOf(all), all['content-type']);
   } catch (error) {
     // Gone since it was hot: nobody waits for an answer that says so.
     if (error instanceof HttpException && error.getStatus() < 500) return nothing(loading, error.getStatus());

@@ -14,7 +14,13 @@ export class Warming {
     private readonly hotKeys: HotKeys,
     private readonly options: ResolvedWarmOptions,
   ) {
-    this.warmer = new Warmer(() => strata.all() as unknown as readonly TieredCache[], hotKeys, options, systemClock);
+    this.warmer = new Warmer({
+      caches: () => strata.all() as unknown as readonly TieredCache[],
+      hotKeys,
+      options,
+      clock: systemClock,
+      isWorthIt: () => strata.remote.available && strata.state.leaseHeld,
+    });
   }
 
   /** Resolves when the caches are warm, or when `readyWithin` is over and the rest goes on behind. */

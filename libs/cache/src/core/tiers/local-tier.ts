@@ -73,9 +73,12 @@ export class LocalTier<T> {
     return found;
   }
 
-  /** Whether {@link lookup} would find it fresh; counts nothing. */
+  /** Whether it would be served at once, fresh; counts nothing and leaves recency alone. */
   holds(key: string): boolean {
-    return this.judge(key, []).kind === 'fresh';
+    const entry = this.inspect(key);
+    if (entry === undefined) return false;
+    const now = this.clock.now();
+    return now < entry.freshUntil && now < entry.localUntil && this.objection(entry, [], now) === undefined;
   }
 
   /** The entry as it is held, whatever it is worth; counts nothing and leaves recency alone. */

@@ -50,6 +50,18 @@ describe('heavy hitters', () => {
     expect(total / 1_000_000).toBeCloseTo(1, 0);
   });
 
+  it('finds them in a long stream too, of which it sees a sample', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      let state = seed;
+      const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+      const sketch = new HeavyHitters(200, random);
+      // A tenth of the stream is ten hot keys, a hundredth of it each; the rest never returns.
+      for (let n = 0; n < 100_000; n++) sketch.touch(n % 10 === 0 ? `hot ${(n / 10) % 10}` : `rare ${n}`);
+      const found = keysOf(sketch, 40);
+      for (let hot = 0; hot < 10; hot++) expect(found).toContain(`hot ${hot}`);
+    }
+  });
+
   it('finds the keys of a fair share among any number of rare ones, wherever they come in the stream', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(9), { minLength: 400, maxLength: 400 }), (order) => {

@@ -9,9 +9,10 @@ const SAMPLES_PER_STEP = 1_024;
  * The most frequent keys of a stream in bounded memory and bounded work.
  *
  * Frequent-items sketch with purges by the median (Anderson et al., "A High-Performance Algorithm for Identifying
- * Frequent Items in Data Streams", IMC 2017): a key that takes more than its 2/`capacity` share is never missed. Fed
- * by samples: every look-up at first, then every second, fourth, … on average, each counted for as many as it stands
- * for, so that a look-up in a busy cache costs a decrement and n look-ups cost O(log n) samples.
+ * Frequent Items in Data Streams", IMC 2017): of what it is fed it misses no key that takes more than a 2/`capacity`
+ * share. It is fed samples: every look-up at first, then every second, fourth, … on average, each counted for as many
+ * as it stands for, so that a look-up in a busy cache costs a decrement and n look-ups cost O(log n) samples; a key
+ * that is read often is then missed with a small probability only.
  */
 export class HeavyHitters {
   private counts = new Map<string, number>();

@@ -31,21 +31,34 @@ const DEFAULTS: ResolvedWarmOptions = {
   saveEvery: 30_000,
   halfLife: 3_600_000,
 };
-const AT_LEAST_ONE: readonly (keyof WarmOptions)[] = ['readsAtOnce', 'loadsAtOnce', 'saveEvery', 'halfLife'];
+const COUNTS: readonly string[] = ['keys', 'readsAtOnce', 'loadsAtOnce'];
+const MAY_BE_ZERO: readonly string[] = ['keys', 'readyWithin', 'timeLimit'];
+/** Longest delay of a timer of Node; one above it fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+/** The sketch of a cache holds twice as many keys, of up to 512 characters. */
+const MOST_KEYS = 10_000;
 
 /** @throws CacheError `INVALID_OPTIONS` that lists every problem */
 export function resolveWarmOptions(options: WarmOptions = {}): ResolvedWarmOptions {
   const problems: string[] = [];
-  const resolved: Record<keyof WarmOptions, number> = { ...DEFAULTS };
-  for (const name of Object.keys(DEFAULTS) as (keyof WarmOptions)[]) {
-    const given = options[name];
+  const resolved: Record<string, number> = { ...DEFAULTS };
+  for (const [name, given] of Object.entries(options)) {
     if (given === undefined) continue;
-    const value = typeof given === 'number' ? given : toMilliseconds(given);
-    const least = AT_LEAST_ONE.includes(name) ? 1 : 0;
-    if (value === undefined || !(value >= least && value < Infinity)) {
-      problems.push(`warm.${name}: ${JSON.stringify(given)} is not a number or duration from ${least}`);
-    } else resolved[name] = value;
+    if (!(name in DEFAULTS)) problems.push(`warm.${name} is not known; there are ${Object.keys(DEFAULTS).join(', ')}`);
+    else resolved[name] = checked(name, given as Duration, problems);
   }
   if (problems.length > 0) throw new CacheError('INVALID_OPTIONS', problems.join('; '));
-  return resolved;
+  return resolved as ResolvedWarmOptions;
+}
+
+function checked(name: string, given: Duration, problems: string[]): number {
+  const isCount = COUNTS.includes(name);
+  const value = isCount ? (Number.isInteger(given) ? (given as number) : NaN) : (toMilliseconds(given) ?? NaN);
+  const least = MAY_BE_ZERO.includes(name) ? 0 : 1;
+  const most = isCount ? MOST_KEYS : LONGEST_MS;
+  if (!(value >= least && value <= most)) {
+    const what = isCount ? 'a whole number' : 'a duration';
+    problems.push(`warm.${name}: ${JSON.stringify(given)} is not ${what} from ${least} to ${most}`);
+  }
+  return value;
 }

@@ -1,4 +1,5 @@
 import { FakeClock, Gate, localStrata, MemoryFleet, settle } from '../../testing';
+import type { CacheOptions } from '../options';
 import type { HotKey, HotKeyStore } from '../ports/hot-key-store';
 import { HotKeys } from './hot-keys';
 import { resolveWarmOptions, type WarmOptions } from './options';
@@ -25,7 +26,7 @@ class Remembered implements HotKeyStore {
   }
 }
 
-function setUp(options: WarmOptions = {}, keys: readonly string[] = []) {
+function setUp(options: WarmOptions = {}, keys: readonly string[] = [], cacheOptions: CacheOptions<string> = {}) {
   const clock = new FakeClock();
   const store = new Remembered();
   keys.forEach((key, index) => store.heat.set(key, keys.length - index));
@@ -33,9 +34,11 @@ function setUp(options: WarmOptions = {}, keys: readonly string[] = []) {
   const hotKeys = new HotKeys(store, resolved, clock);
   const fleet = new MemoryFleet(clock);
   const { strata } = localStrata({ clock, remote: fleet.remote(), observeReads: (cache) => hotKeys.observer(cache) });
-  const cache = strata.cache<string>('items');
-  const warmer = new Warmer(() => [cache as never], hotKeys, resolved, clock);
-  return { clock, store, hotKeys, fleet, strata, cache, warmer };
+  const cache = strata.cache<string>('items', cacheOptions);
+  const worth = { it: true };
+  const isWorthIt = (): boolean => worth.it;
+  const warmer = new Warmer({ caches: () => [cache as never], hotKeys, options: resolved, clock, isWorthIt });
+  return { clock, store, hotKeys, fleet, strata, cache, warmer, worth };
 }
 
 describe('warming', () => {
@@ -91,8 +94,8 @@ describe('warming', () => {
     expect(warmer.totals).toMatchObject({ failed: 1, passedOver: 1, loaded: 1 });
   });
 
-  it('begins nothing more when its time is over, and says what is left', async () => {
-    const { warmer, clock } = setUp({ loadsAtOnce: 1, timeLimit: '1s' }, ['a', 'b', 'c']);
+  it('ends when its time is over, whatever hangs, says what is left, and may be started again', async () => {
+    const { warmer, clock, cache } = setUp({ loadsAtOnce: 1, timeLimit: '1s' }, ['a', 'b', 'c']);
     const gate = new Gate();
     const begun: string[] = [];
     warmer.register<string>('items', (key) => ({
@@ -105,9 +108,62 @@ describe('warming', () => {
     const done = warmer.run();
     await settle();
     await clock.advance(1_000);
+    await expect(done).resolves.toMatchObject({ state: 'done', loaded: 0, left: 3, tookMs: 1_000 });
     gate.release();
-    await expect(done).resolves.toMatchObject({ loaded: 1, left: 2, tookMs: 1_000 });
+    await cache.settled();
     expect(begun).toEqual(['a']);
+    // What came late is kept, and counted by nobody.
+    expect(warmer.progress).toMatchObject({ loaded: 0, left: 3 });
+    await expect(warmer.run()).resolves.toMatchObject({ already: 1, loaded: 2, left: 0 });
+  });
+
+  it('survives a key that is none and a warmer that throws: each is one failure', async () => {
+    const { warmer, cache } = setUp({}, ['', 'cursed', 'fine']);
+    warmer.register<string>('items', (key) => {
+      if (key === 'cursed') throw new Error('boom');
+      return { loader: () => key };
+    });
+    await expect(warmer.run()).resolves.toMatchObject({ state: 'done', failed: 2, loaded: 1, left: 0 });
+    expect(cache.peek('fine')).toBe('fine');
+  });
+
+  it.each([
+    ['entries', { maxEntries: 20 }],
+    ['bytes', { maxBytes: 15_000 }],
+  ])('stops when L1 is full of the hottest, by %s: none is pushed out by a colder one', async (_what, bounds) => {
+    const keys = Array.from({ length: 100 }, (_, n) => `key ${n}`);
+    const { warmer, cache } = setUp({ readsAtOnce: 8 }, keys, bounds);
+    warmer.register<string>('items', (key) => ({ loader: () => key }));
+    const progress = await warmer.run();
+    expect(progress.loaded).toBeGreaterThan(5);
+    expect(progress.left).toBe(100 - progress.loaded);
+    expect(cache.counters.local.evictions).toBe(0);
+    for (const key of keys.slice(0, 5)) expect(cache.holds(key)).toBe(true);
+  });
+
+  it('leaves the rest when nothing would be kept any more', async () => {
+    const { warmer, worth } = setUp({ loadsAtOnce: 1 }, ['a', 'b', 'c']);
+    const loaded: string[] = [];
+    warmer.register<string>('items', (key) => ({
+      loader: () => {
+        loaded.push(key);
+        worth.it = false;
+        return key;
+      },
+    }));
+    await expect(warmer.run()).resolves.toMatchObject({ loaded: 1, left: 2 });
+    expect(loaded).toEqual(['a']);
+  });
+
+  it('keeps a copy from L2 no longer than the route would', async () => {
+    const { warmer, fleet, clock, cache } = setUp({}, ['a']);
+    const other = localStrata({ clock, remote: fleet.remote() }).strata.cache<string>('items');
+    await other.set('a', 'A');
+    warmer.register<string>('items', () => ({ loader: () => 'anew', options: { localTtl: 50 } }));
+    await expect(warmer.run()).resolves.toMatchObject({ fromL2: 1 });
+    expect(cache.peek('a')).toBe('A');
+    await clock.advance(60);
+    expect(cache.peek('a')).toBeUndefined();
   });
 
   it('joins a warming that is under way', async () => {
@@ -163,6 +219,40 @@ describe('warming', () => {
     expect(store.adds).toBe(3);
   });
 
+  it('waits at the end for a save that is under way, tells what has come since, and begins no other', async () => {
+    const { clock, store, hotKeys, cache } = setUp({ saveEvery: '30s' });
+    const gate = new Gate();
+    const add = store.add.bind(store);
+    store.add = async (name, hot) => {
+      await gate.pass();
+      return add(name, hot);
+    };
+    hotKeys.start();
+    cache.peek('a');
+    await clock.advance(30_000);
+    cache.peek('b');
+    const stopped = hotKeys.stop();
+    gate.release();
+    await stopped;
+    expect(Object.fromEntries(store.heat)).toEqual({ a: 1, b: 1 });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('tells again only the part that could not be told', async () => {
+    const { store, hotKeys, cache } = setUp();
+    for (let n = 0; n < 700; n++) cache.peek(`key ${n}`);
+    const add = store.add.bind(store);
+    let calls = 0;
+    store.add = async (name, hot) => {
+      if (++calls === 2) throw new Error('away');
+      return add(name, hot);
+    };
+    await hotKeys.save();
+    await hotKeys.save();
+    expect(store.heat.size).toBe(700);
+    expect([...store.heat.values()].every((heat) => heat === 1)).toBe(true);
+  });
+
   it('is done at once when nobody remembers anything', async () => {
     const { warmer, store } = setUp({}, ['a']);
     store.away = true;
@@ -170,9 +260,12 @@ describe('warming', () => {
   });
 
   it.each([
-    [{ keys: -1 }, /warm\.keys: -1/],
-    [{ loadsAtOnce: 0 }, /warm\.loadsAtOnce: 0 is not a number or duration from 1/],
-    [{ timeLimit: 'soon' as never, readyWithin: NaN }, /warm\.readyWithin.*; warm\.timeLimit: "soon"/],
+    [{ keys: -1 }, /warm\.keys: -1 is not a whole number from 0 to 10000/],
+    [{ keys: '5m' as never }, /warm\.keys: "5m"/],
+    [{ loadsAtOnce: 0.5 }, /warm\.loadsAtOnce: 0\.5 is not a whole number from 1/],
+    [{ saveEvery: '30d' }, /warm\.saveEvery: "30d" is not a duration from 1 to 2147483647/],
+    [{ timeLimit: 'soon' as never, readyWithin: NaN }, /warm\.timeLimit: "soon".*; warm\.readyWithin/],
+    [{ key: 5 } as never, /warm\.key is not known; there are keys, /],
   ])('refuses %j', (options, message) => {
     expect(() => resolveWarmOptions(options)).toThrow(message);
   });

@@ -1,5 +1,5 @@
 import type { Loader } from '../loading';
-import type { Clock } from '../ports/clock';
+import type { Clock, Timer } from '../ports/clock';
 import type { ReadOptions } from '../read-options';
 import type { TieredCache } from '../tiered-cache';
 import { forEachAtOnce } from './for-each-at-once';
@@ -49,33 +49,46 @@ const IDLE: WarmProgress = {
   left: 0,
 };
 
+/** What a {@link Warmer} works with. */
+export interface WarmerParts {
+  readonly caches: () => readonly TieredCache<unknown>[];
+  readonly hotKeys: HotKeys;
+  readonly options: ResolvedWarmOptions;
+  readonly clock: Clock;
+  /** False while nothing that is warmed would be kept: the rest is left rather than loaded for nothing. */
+  readonly isWorthIt: () => boolean;
+}
+
+interface Run {
+  readonly counts: Counts;
+  /** Set when time is over: what is still under way counts no more. */
+  isOver: boolean;
+}
+
+/** Share of the bytes of L1 at which it counts as full: the next entry would push out the hottest. */
+const FULL = 0.9;
+
 /** Brings the hottest keys into L1: from L2 first, then by loads for what L2 does not have. */
 export class Warmer {
+  /** Sums over all warmings that have ended. */
+  readonly totals = { already: 0, fromL2: 0, loaded: 0, passedOver: 0, failed: 0, left: 0 };
   private readonly warmers = new Map<string, KeyWarmer[]>();
   private counts: Counts = { ...IDLE };
   private running: Promise<WarmProgress> | undefined;
   private closed = false;
 
-  constructor(
-    private readonly caches: () => readonly TieredCache<unknown>[],
-    private readonly hotKeys: HotKeys,
-    private readonly options: ResolvedWarmOptions,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly parts: WarmerParts) {}
 
   /** Adds a way to load keys of `cache`; the first that knows a key is asked. */
   register<T>(cache: string, warmer: KeyWarmer<T>): void {
     this.warmers.set(cache, [...(this.warmers.get(cache) ?? []), warmer as KeyWarmer]);
   }
 
-  /** Sums over all warmings that have ended. */
-  readonly totals = { already: 0, fromL2: 0, loaded: 0, passedOver: 0, failed: 0, left: 0 };
-
   get progress(): WarmProgress {
     return { ...this.counts };
   }
 
-  /** Starts a warming, or joins the one under way. Never rejects. */
+  /** Starts a warming, or joins the one under way. Ends within `timeLimit` and never rejects. */
   run(): Promise<WarmProgress> {
     this.running ??= this.warm().finally(() => (this.running = undefined));
     return this.running;
@@ -87,52 +100,71 @@ export class Warmer {
   }
 
   private async warm(): Promise<WarmProgress> {
-    const startedAt = this.clock.monotonic();
-    const counts: Counts = { ...IDLE, state: 'running', startedAt: this.clock.now() };
+    const { clock, options } = this.parts;
+    const startedAt = clock.monotonic();
+    const counts: Counts = { ...IDLE, state: 'running', startedAt: clock.now() };
+    const run: Run = { counts, isOver: false };
     this.counts = counts;
-    const goOn = (): boolean => !this.closed && this.clock.monotonic() - startedAt < this.options.timeLimit;
-    // What was read since the last save counts too.
-    await this.hotKeys.save();
-    for (const cache of this.caches()) {
-      const keys = await this.hotKeys.hottest(cache.name);
-      counts.known += keys.length;
-      await this.warmCache(cache, keys, counts, goOn);
-    }
+    await within(
+      options.timeLimit,
+      clock,
+      this.warmAll(run).catch(() => undefined),
+    );
+    run.isOver = true;
     counts.left = counts.known - counts.already - counts.fromL2 - counts.loaded - counts.passedOver - counts.failed;
-    counts.tookMs = Math.round(this.clock.monotonic() - startedAt);
+    counts.tookMs = Math.round(clock.monotonic() - startedAt);
     counts.state = 'done';
     for (const name of Object.keys(this.totals) as (keyof Warmer['totals'])[]) this.totals[name] += counts[name];
     return this.progress;
   }
 
-  private async warmCache(
-    cache: TieredCache<unknown>,
-    keys: readonly string[],
-    counts: Counts,
-    goOn: () => boolean,
-  ): Promise<void> {
-    const { readsAtOnce, loadsAtOnce } = this.options;
+  private async warmAll(run: Run): Promise<void> {
+    // What was read since the last save counts too.
+    await this.parts.hotKeys.save();
+    for (const cache of this.parts.caches()) {
+      const keys = await this.parts.hotKeys.hottest(cache.name);
+      if (run.isOver) return;
+      run.counts.known += keys.length;
+      await this.warmCache(cache, keys, run);
+    }
+  }
+
+  private async warmCache(cache: TieredCache<unknown>, keys: readonly string[], run: Run): Promise<void> {
+    const { readsAtOnce, loadsAtOnce } = this.parts.options;
+    const { maxEntries, maxBytes } = cache.localUsage.bounds;
+    const lanes = Math.min(readsAtOnce, Math.max(1, Math.floor(maxEntries / 10)));
+    const goOn = (): boolean => {
+      const { size, bytes } = cache.localUsage;
+      const hasRoom = size + lanes <= maxEntries && bytes < FULL * maxBytes;
+      return hasRoom && !run.isOver && !this.closed && this.parts.isWorthIt();
+    };
     const missing: { key: string; load: WarmLoad }[] = [];
-    await forEachAtOnce(keys, readsAtOnce, goOn, async (key) => {
-      if (cache.holds(key)) return void counts.already++;
-      const found = await cache.preload(key).catch(() => undefined);
-      if (found?.source === 'L2') return void counts.fromL2++;
-      const load = this.loadOf(cache.name, key);
-      if (load === undefined) counts.passedOver++;
-      else missing.push({ key, load });
-    });
+    await forEachAtOnce(keys, lanes, goOn, (key) =>
+      this.counted(run, async () => {
+        if (cache.holds(key)) return 'already';
+        const load = this.loadOf(cache.name, key);
+        const found = await cache.preload(key, undefined, load?.options);
+        if (found.source === 'L2') return cache.holds(key) ? 'fromL2' : 'passedOver';
+        if (load === undefined) return 'passedOver';
+        missing.push({ key, load });
+        return undefined;
+      }),
+    );
     // Reads end in any order: the hottest are loaded first all the same.
     const rank = new Map(keys.map((key, index) => [key, index]));
     missing.sort((a, b) => rank.get(a.key)! - rank.get(b.key)!);
-    await forEachAtOnce(missing, loadsAtOnce, goOn, async ({ key, load }) => {
-      try {
+    await forEachAtOnce(missing, Math.min(loadsAtOnce, lanes), goOn, ({ key, load }) =>
+      this.counted(run, async () => {
         const { stored, source } = await cache.preload(key, load.loader, load.options);
-        if (stored || source !== 'load') counts.loaded++;
-        else counts.passedOver++;
-      } catch {
-        counts.failed++;
-      }
-    });
+        return stored || source !== 'load' ? 'loaded' : 'passedOver';
+      }),
+    );
+  }
+
+  /** Counts what became of one key. A key, a loader or a warmer that throws is one failure and stops nothing. */
+  private async counted(run: Run, task: () => Promise<keyof Warmer['totals'] | undefined>): Promise<void> {
+    const outcome = await task().catch(() => 'failed' as const);
+    if (outcome !== undefined && !run.isOver) run.counts[outcome]++;
   }
 
   private loadOf(cache: string, key: string): WarmLoad | undefined {
@@ -142,4 +174,12 @@ export class Warmer {
     }
     return undefined;
   }
+}
+
+/** Resolves with `work`, or after `ms` without it. */
+async function within(ms: number, clock: Clock, work: Promise<unknown>): Promise<void> {
+  let timer: Timer | undefined;
+  const limit = new Promise<void>((resolve) => (timer = clock.after(ms, resolve)));
+  await Promise.race([work, limit]);
+  timer?.cancel();
 }

@@ -21,14 +21,22 @@ export function productTags(request: CacheRequest): string[] {
   return [productTag(Number(request.params['id']))];
 }
 
+/** What a query says, parsed once for the key and the tags of its request; `undefined` for one the pipe will refuse. */
+function parsed(query: CacheRequest['query']): ListQuery | undefined {
+  if (!parsedQueries.has(query)) parsedQueries.set(query, listQuery.safeParse(query).data);
+  return parsedQueries.get(query);
+}
+
+const parsedQueries = new WeakMap<CacheRequest['query'], ListQuery | undefined>();
+
 /** Key of a list: parsed parameters with their defaults, so that `?limit=20` and no limit share one entry. */
 export function productListKey(request: CacheRequest): string | undefined {
-  const query = listQuery.safeParse(request.query);
-  return query.success ? canonicalKey('products', { ...query.data }) : undefined;
+  const query = parsed(request.query);
+  return query === undefined ? undefined : canonicalKey('products', { ...query });
 }
 
 export function productListTags(request: CacheRequest): string[] {
-  const { category }: Partial<ListQuery> = listQuery.parse(request.query);
+  const category = parsed(request.query)?.category;
   return [ALL_LISTS_TAG, category === undefined ? UNFILTERED_LISTS_TAG : categoryTag(category)];
 }
 

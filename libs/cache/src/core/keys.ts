@@ -4,7 +4,8 @@ import { CacheError } from './errors';
 /** Longest key, in UTF-16 code units: room for 64 KiB of input and what tells its parts from one another. */
 export const MAX_KEY_LENGTH = 131_072;
 
-const NO_TAGS: readonly string[] = Object.freeze([]);
+/** What a reader declares that declares nothing. */
+export const NO_TAGS: readonly string[] = Object.freeze([]);
 
 /** True for what {@link assertKey} accepts. */
 export const isKey = (key: unknown): key is string =>

@@ -1,9 +1,10 @@
 import type { ManyLoader } from './batch-load';
 import { present, readMany } from './batch-read';
+import type { Entry } from './entry';
 import type { LocalStore } from './ports/local-store';
 import type { InvalidationResult } from './coherence/invalidator';
 import { explainEntry, type EntryExplanation } from './explain';
-import { assertKey, protocolTags, userTags } from './keys';
+import { assertKey, NO_TAGS, protocolTags, userTags } from './keys';
 import { Loading, type Loader } from './loading';
 import { resolveEntryOptions } from './options';
 import type { ReadOptions } from './read-options';
@@ -58,11 +59,15 @@ export class TieredCache<T = unknown> {
 
   /** What L1 may serve at once, fresh only; counts as a look-up. For callers that cannot wait. */
   peek(key: string, options: ReadOptions = NO_OPTIONS): T | undefined {
-    const tags = userTags(options.tags);
-    const entry = this.parts.local.hit(key, tags);
+    const entry = this.entryAtOnce(key, options);
     if (entry !== undefined) return this.handOut(entry.value);
-    const found = this.parts.local.lookup(key, tags);
+    const found = this.parts.local.lookup(key, userTags(options.tags));
     return found.kind === 'fresh' || found.kind === 'ahead' ? this.handOut(found.entry.value) : undefined;
+  }
+
+  /** {@link peek} that gives the entry, only while it is due for nothing; counts as no look-up when there is none. */
+  entryAtOnce(key: string, options: ReadOptions = NO_OPTIONS): Entry<T> | undefined {
+    return this.parts.local.hit(key, userTags(options.tags));
   }
 
   /** L1, then L2 with back-fill for the remaining life. Never loads; `undefined` means absent. */
@@ -240,6 +245,5 @@ export class TieredCache<T = unknown> {
   }
 }
 
-const NO_TAGS: readonly string[] = Object.freeze([]);
 const NO_OPTIONS: ReadOptions = Object.freeze({});
 const UNKNOWN = Object.freeze({ kind: 'miss', reason: 'absent', fallback: undefined } as const);

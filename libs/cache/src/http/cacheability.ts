@@ -22,6 +22,9 @@ export function identifiesSender(headers: HeaderBag): boolean {
   return headers['authorization'] !== undefined || headers['cookie'] !== undefined;
 }
 
+/** The headers that {@link responseStorable} looks at. */
+export const DECISIVE_HEADERS = ['set-cookie', 'cache-control', 'content-encoding', 'vary'] as const;
+
 /**
  * True when a response with these headers may be kept (RFC 9111, sections 3, 4.1 and 7.3). One that varies by a
  * request header that is not part of the key (`keyed`) may not. Encodings are a matter of the answer, unless the
@@ -33,9 +36,8 @@ export function responseStorable(headers: HeaderBag, keyed: readonly string[] = 
   if (hasDirective(control, 'no-store') || hasDirective(control, 'private')) return false;
   const coding = headers['content-encoding'];
   if (coding !== undefined && coding !== 'identity' && !keyed.includes('accept-encoding')) return false;
-  const varies = String(headers['vary'] ?? '')
-    .toLowerCase()
-    .split(',');
+  if (headers['vary'] === undefined) return true;
+  const varies = String(headers['vary']).toLowerCase().split(',');
   return varies
     .map((name) => name.trim())
     .every((name) => name !== '*' && ['', 'accept-encoding', ...keyed].includes(name));

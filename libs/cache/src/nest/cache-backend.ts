@@ -56,6 +56,7 @@ export class CacheBackend {
   private readonly named = new Map<string, TieredCache>();
   private readonly declared = new Map<string, Omit<CacheOptions, OfValues>>();
   private readonly httpNames = new Set<string>();
+  private readonly ofHttp = new Map<string, TieredCache<Representation>>();
   private closed = false;
 
   private constructor(
@@ -110,6 +111,12 @@ export class CacheBackend {
 
   /** A cache of HTTP answers. Its serializer and its rules for errors are fixed here, whoever asks first. */
   httpCache(name = 'http'): TieredCache<Representation> {
+    const known = this.ofHttp.get(name) ?? this.makeHttpCache(name);
+    this.ofHttp.set(name, known);
+    return known;
+  }
+
+  private makeHttpCache(name: string): TieredCache<Representation> {
     // One that was declared holds values of methods; answers under the same name are kept apart, with its options.
     const declared = this.declared.get(name);
     if (declared === undefined) this.httpNames.add(name);
@@ -140,6 +147,7 @@ export class CacheBackend {
       !(error instanceof ForMethodOnly) && (options.isStaleAllowed?.(error) ?? true);
     const cache = this.cache(name, { serializer: richSerializer, ...options, isStaleAllowed });
     this.named.set(name, cache);
+    this.ofHttp.delete(name);
     const { serializer: _serializer, isNegative: _isNegative, isStaleAllowed: _isStaleAllowed, ...others } = options;
     this.declared.set(name, others);
     return cache;

@@ -8,12 +8,13 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { from, lastValueFrom, map, type Observable } from 'rxjs';
+import { from, lastValueFrom, map, of, type Observable } from 'rxjs';
 import type { ReadResult } from '../core/read-result';
 import { cacheStatus, type CacheOutcome } from '../http/cache-status';
 import { asksForFresh, hasDirective, identifiesSender, requestBypass } from '../http/cacheability';
 import type { Representation } from '../http/representation';
 import { isTag } from '../core/coherence/tags';
+import type { Lifetime } from '../core/entry';
 import { answersByItself } from './answers-by-itself';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest, type CacheRequest } from './cache-request';
@@ -49,7 +50,24 @@ export class CacheableInterceptor implements NestInterceptor {
     const special = answersByItself(context);
     if (special !== undefined) return this.passSpecial(exchange, special);
     const found = this.keyOf(exchange);
-    return 'bypass' in found ? this.pass(exchange, found.bypass) : from(this.serve(exchange, found.key, found.tags));
+    if ('bypass' in found) return this.pass(exchange, found.bypass);
+    return this.answerAtOnce(exchange, found.key, found.tags) ?? from(this.serve(exchange, found.key, found.tags));
+  }
+
+  /** A fresh hit in L1 for a request that asks for nothing special waits for nothing. */
+  private answerAtOnce(exchange: Exchange, key: string, tags: readonly string[]): Observable<unknown> | undefined {
+    const { operation, request, response } = exchange;
+    if (request.headers['cache-control'] !== undefined || request.headers['pragma'] !== undefined) return undefined;
+    const startedAt = performance.now();
+    const cache = this.backend.httpCache(operation.cache);
+    const entry = cache.entryAtOnce(key, { tags });
+    if (entry === undefined) return undefined;
+    this.stats.record(true, performance.now() - startedAt);
+    response.set('cache-status', cacheStatus(hitOf(entry, 'L1')));
+    const representation = entry.value;
+    const grown = (): void => cache.reweigh(key, representation);
+    const body = sendAnswer(exchange, { representation, entry, isHit: true, grown });
+    return body instanceof Promise ? from(body) : of(body);
   }
 
   /** What the handler sends by itself is not seen by interceptors, and cannot be kept. */
@@ -98,7 +116,7 @@ export class CacheableInterceptor implements NestInterceptor {
       const result = await cache.fetch(key, (loading) => loadRepresentation(exchange, loading), options);
       this.stats.record(result.source !== 'load', performance.now() - startedAt);
       response.set('cache-status', cacheStatus(outcomeOf(result, wantsFresh)));
-      return await sendAnswer(exchange, this.answerOf(key, result, cache));
+      return sendAnswer(exchange, this.answerOf(key, result, cache));
     } catch (error) {
       if (error instanceof ForOneOnly) return await this.forOneOnly(exchange, error, wantsFresh);
       if (!response.has('cache-status')) response.set('cache-status', cacheStatus(failed(wantsFresh)));
@@ -176,7 +194,10 @@ function outcomeOf(result: ReadResult<Representation>, wantsFresh: boolean): Cac
     const reason = wantsFresh ? 'request' : missed;
     return { kind: 'forward', reason, stored: result.stored, collapsed: result.collapsed };
   }
-  const ttlSeconds = Math.floor((result.entry!.freshUntil - Date.now()) / 1_000);
   const detail = result.stale === undefined ? result.source : `${result.source}-stale-${result.stale}`;
-  return { kind: 'hit', ttlSeconds, detail };
+  return hitOf(result.entry!, detail);
+}
+
+function hitOf({ freshUntil }: Lifetime, detail: string): CacheOutcome {
+  return { kind: 'hit', ttlSeconds: Math.floor((freshUntil - Date.now()) / 1_000), detail };
 }

@@ -26,9 +26,10 @@ export interface Answer {
  * Sends a representation: stored bytes in the encoding the client likes best, with the validators and the
  * caching headers of the route, or 304 when the client has it already.
  *
- * @returns what Nest is to send as the body
+ * @returns what Nest is to send as the body; a promise of it while an encoding is made that nobody asked for yet
+ * @throws HttpException for a negative entry
  */
-export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<unknown> {
+export function sendAnswer(exchange: Exchange, answer: Answer): unknown {
   const { response, request } = exchange;
   const { representation } = answer;
   const mayTravel = isForEverybody(exchange, representation);
@@ -55,18 +56,18 @@ export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<un
   setAge(exchange, answer);
   varyBy(exchange, representation);
   if (etag !== undefined) response.set('etag', etag);
-  return response.body(await bodyIn(coding, exchange, answer), headers['content-type']!);
+  const type = headers['content-type']!;
+  if (coding === 'identity') return response.body(representation.body, type);
+  response.set('content-encoding', coding);
+  const ready = representation.forms.ready(coding);
+  return ready === undefined ? encoded(coding, exchange, answer, type) : response.body(ready, type);
 }
 
-async function bodyIn(coding: ContentCoding, { response }: Exchange, answer: Answer): Promise<Buffer> {
+async function encoded(coding: ContentCoding, exchange: Exchange, answer: Answer, type: string): Promise<unknown> {
   const { body, forms } = answer.representation;
-  if (coding === 'identity') return body;
-  response.set('content-encoding', coding);
-  const ready = forms.ready(coding);
-  if (ready !== undefined) return ready;
-  const form = await forms.make(coding, body);
+  const form = await forms.make(coding as Exclude<ContentCoding, 'identity'>, body);
   answer.grown();
-  return form;
+  return exchange.response.body(form, type);
 }
 
 function codingFor({ request }: Exchange, { body, headers }: Representation): ContentCoding {
@@ -98,11 +99,22 @@ function setCachingHeaders({ operation, response }: Exchange, { entry }: Answer,
     if (!isDefault || !response.has(name)) response.set(name, value);
   }
   if (entry === undefined) return;
-  const tags = entry.tags.filter((tag) => tag.startsWith('t:')).map((tag) => tag.slice(2));
-  const groups = cacheGroups(tags);
+  const groups = groupsOf(entry.tags);
   if (groups !== undefined) response.set('cache-groups', groups);
-  const keys = operation.surrogateKeys ? surrogateKey(tags) : undefined;
+  const keys = operation.surrogateKeys ? surrogateKey(publicTags(entry.tags)) : undefined;
   if (keys !== undefined) response.set('surrogate-key', keys);
+}
+
+/** Made once for an entry: a list carries a tag for each product that it shows. L1 weighs tags twice for it. */
+const groupsOfTags = new WeakMap<readonly string[], string | undefined>();
+
+function groupsOf(tags: readonly string[]): string | undefined {
+  if (!groupsOfTags.has(tags)) groupsOfTags.set(tags, cacheGroups(publicTags(tags)));
+  return groupsOfTags.get(tags);
+}
+
+function publicTags(tags: readonly string[]): string[] {
+  return tags.filter((tag) => tag.startsWith('t:')).map((tag) => tag.slice(2));
 }
 
 /** RFC 9111, section 5.1: seconds since the handler made it. */

@@ -2,12 +2,13 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
-import { hasDirective, type HeaderBag } from '../http/cacheability';
+import { DECISIVE_HEADERS, hasDirective, type HeaderBag } from '../http/cacheability';
 import { isKeptHeader } from '../http/kept-headers';
 import { bytesForExpress } from './http-answer';
 
 interface RawResponse {
   readonly statusCode: number;
+  getHeader(name: string): HeaderBag[string];
   getHeaders(): Record<string, string | string[] | number | undefined>;
 }
 
@@ -25,7 +26,7 @@ export class HttpResponse {
     private readonly adapter: AbstractHttpAdapter,
   ) {
     this.raw = context.switchToHttp().getResponse<RawResponse>();
-    this.before = this.headers();
+    this.before = snapshotOf(this.raw);
     this.statusBefore = this.raw.statusCode;
   }
 
@@ -74,12 +75,12 @@ export class HttpResponse {
 
   /** True when the answer says itself that it is for one reader, or for nobody to keep. */
   get isPrivate(): boolean {
-    const control = this.headers()['cache-control'];
+    const control = this.raw.getHeader('cache-control');
     return hasDirective(control, 'private') || hasDirective(control, 'no-store');
   }
 
   has(name: string): boolean {
-    return this.raw.getHeaders()[name] !== undefined;
+    return this.raw.getHeader(name) !== undefined;
   }
 
   set(name: string, value: string): void {
@@ -97,8 +98,7 @@ export class HttpResponse {
 
   /** Adds to what a `Vary` set before says. */
   vary(names: readonly string[]): void {
-    if (names.length > 0)
-      this.set('vary', [...new Set([...listOf(this.raw.getHeaders()['vary']), ...names])].join(', '));
+    if (names.length > 0) this.set('vary', [...new Set([...listOf(this.raw.getHeader('vary')), ...names])].join(', '));
   }
 
   /** What a handler has to return so that these bytes are sent. */
@@ -107,23 +107,25 @@ export class HttpResponse {
   }
 
   /**
-   * Everything that speaks for or against keeping the answer: what is on the response, whoever set it, but for
-   * what the cache wrote. The `Vary: Origin` of a CORS layer is about a header that this layer sets anew each time.
+   * What speaks for or against keeping the answer: what is on the response, whoever set it, but for what the cache
+   * wrote. The `Vary: Origin` of a CORS layer is about a header that this layer sets anew each time.
    */
   judged(): HeaderBag {
-    const headers = Object.entries(this.headers()).filter(([name, value]) => this.own.get(name) !== value);
-    const judged: Record<string, HeaderBag[string]> = Object.fromEntries(headers);
-    if (this.before['access-control-allow-origin'] !== undefined && judged['vary'] !== undefined) {
-      judged['vary'] = listOf(judged['vary'])
-        .filter((name) => name !== 'origin')
-        .join();
+    const judged: Record<string, HeaderBag[string]> = {};
+    for (const name of DECISIVE_HEADERS) {
+      const value = this.raw.getHeader(name);
+      if (value !== undefined && this.own.get(name) !== value) judged[name] = value;
+    }
+    if (judged['vary'] !== undefined && this.before['access-control-allow-origin'] !== undefined) {
+      const others = listOf(judged['vary']).filter((name) => name !== 'origin');
+      judged['vary'] = others.join();
     }
     return judged;
   }
 
   /** The type that was chosen for the body, before the handler or in it. */
   get contentType(): string | undefined {
-    const type = this.headers()['content-type'];
+    const type = this.raw.getHeader('content-type');
     return type === undefined ? undefined : String(type);
   }
 
@@ -136,18 +138,21 @@ export class HttpResponse {
       this.isAnswered
         ? known[name] !== undefined && (name !== 'etag' || this.own.get(name) !== value)
         : !isSame(this.before[name], value);
-    const kept = Object.entries(this.headers()).filter(isSetHere);
+    const kept = Object.entries(snapshotOf(this.raw)).filter(isSetHere);
     const texts = kept.map(([name, value]) => [name, String(value)] as const);
     return Object.fromEntries(texts.filter(([name, value]) => name !== 'content-type' && isKeptHeader(name, value)));
   }
+}
 
-  /** Names in lower case, lists copied: Fastify adds cookies to the very array it has handed out. */
-  private headers(): HeaderBag {
-    const entries = Object.entries(this.raw.getHeaders()).map(
-      ([name, value]) => [name.toLowerCase(), Array.isArray(value) ? [...value] : value] as const,
-    );
-    return Object.fromEntries(entries);
+/** Names in lower case, lists copied: Fastify adds cookies to the very array it has handed out. */
+function snapshotOf(raw: RawResponse): HeaderBag {
+  const headers: Record<string, HeaderBag[string]> = {};
+  const found = raw.getHeaders();
+  for (const name of Object.keys(found)) {
+    const value = found[name];
+    headers[name.toLowerCase()] = Array.isArray(value) ? [...value] : value;
   }
+  return headers;
 }
 
 function listOf(value: HeaderBag[string]): string[] {

@@ -120,7 +120,8 @@ export class LocalTier<T> {
   private weightOf(key: string, entry: Entry<T>): number {
     let weight =
       ENTRY_OVERHEAD_BYTES + 2 * key.length + entry.validator.length + this.options.serializer.weigh(entry.value);
-    for (const tag of entry.tags) weight += tag.length;
+    // The names, and what is made of them for whoever asks for an entry by HTTP.
+    for (const tag of entry.tags) weight += 2 * tag.length;
     return weight;
   }
 

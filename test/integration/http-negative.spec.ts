@@ -130,6 +130,13 @@ class NegativeController {
     return { n: ++calls };
   }
 
+  @Get('renewing-own')
+  @UseGuards(RenewsSession)
+  @Cacheable({ key: () => 'renewing-own', scope: 'public' })
+  renewingOwn() {
+    return withHeaders({ n: ++calls }, { 'Cache-Control': 'public, max-age=60' });
+  }
+
   @Get('turning')
   @Cacheable({ key: () => 'turning', scope: 'public', ttl: 1, staleWhileRevalidate: '1h' })
   turning(@Res({ passthrough: true }) reply: Reply) {
@@ -322,6 +329,19 @@ describe.each(Object.entries(adapters))('negative tests on %s', (_name, adapter)
       const { headers } = await get('/cookie');
       expect(headers['cache-control']).toBe('private, no-cache');
       expect(headers['cdn-cache-control']).toBeUndefined();
+    });
+
+    it('7: … whatever the handler has said of caches', async () => {
+      await get('/renewing-own');
+      const plain = await get('/renewing-own');
+      expect(plain.headers['cache-control']).toBe('public, max-age=60');
+      const renewed = await get('/renewing-own', { 'x-renew': 'alice' });
+      const etag = { 'x-renew': 'alice', 'if-none-match': String(plain.headers['etag']) };
+      for (const { headers } of [renewed, await get('/renewing-own', etag)]) {
+        expect(headers['cache-status']).toContain('hit');
+        expect(String(headers['set-cookie'])).toContain('alice');
+        expect(headers['cache-control']).toBe('private, no-cache');
+      }
     });
 
     it('7: a hit to which a guard has added a cookie is not offered to caches on the way', async () => {

@@ -106,7 +106,7 @@ function toText(): ServiceLogger['write'] {
     const words = Object.entries(facts).filter(([, value]) => value !== undefined);
     const line = [text, ...words.map(([name, value]) => `${name}=${value}`)].join(' ');
     if (level === 'error' && stack !== undefined) target.error(line, stack, context);
-    else target[level](line, context);
+    else target[level](stack === undefined ? line : `${line}\n${stack}`, context);
   };
 }
 

@@ -56,7 +56,7 @@ export interface CacheOperation {
   readonly op?: string;
 }
 
-/** Runs `run` with something around it, such as a span, and returns what it returns. Must call it exactly once. */
+/** Calls `run` with something around it, such as a span; at once, for what is called later has begun without it. */
 export type CacheTracer = <R>(operation: CacheOperation, run: () => Promise<R>) => Promise<R>;
 
 /**
@@ -77,7 +77,7 @@ export class EventHub {
     const { tracer } = this;
     if (tracer === undefined) return run();
     let begun: Promise<R> | undefined;
-    const once = (): Promise<R> => (begun ??= run());
+    const once = (): Promise<R> => (begun ??= (async () => run())());
     try {
       tracer({ name, cache, ...(op === undefined ? {} : { op }) }, once).catch(() => undefined);
     } catch {

@@ -65,9 +65,9 @@ export class TieredCache<T = unknown> {
     return found.kind === 'fresh' || found.kind === 'ahead' ? this.handOut(found.entry.value) : undefined;
   }
 
-  /** {@link peek} that gives the entry, only while it is due for nothing; counts as no look-up when there is none. */
-  entryAtOnce(key: string, options: ReadOptions = NO_OPTIONS): Entry<T> | undefined {
-    return this.parts.local.hit(key, userTags(options.tags));
+  /** @internal {@link peek} that gives the entry behind a shared value; counts nothing when there is none. */
+  entryAtOnce(key: string, options: ReadOptions = NO_OPTIONS): Readonly<Entry<T>> | undefined {
+    return this.isShared ? this.parts.local.hit(key, userTags(options.tags)) : undefined;
   }
 
   /** L1, then L2 with back-fill for the remaining life. Never loads; `undefined` means absent. */
@@ -103,18 +103,15 @@ export class TieredCache<T = unknown> {
 
   /** Not `async`: on a hit without declared tags nothing is made but the promise. */
   private value(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
-    if (options.tags === undefined && this.isShared) {
-      const entry = this.parts.local.hit(key, NO_TAGS);
-      if (entry !== undefined) return Promise.resolve(entry.value);
+    try {
+      const entry = options.tags === undefined && this.isShared ? this.parts.local.hit(key, NO_TAGS) : undefined;
+      return entry === undefined ? this.findValue(key, loader, options) : Promise.resolve(entry.value);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return this.valueByAnyWay(key, loader, options);
   }
 
-  private async valueByAnyWay(
-    key: string,
-    loader: Loader<T> | undefined,
-    options: ReadOptions,
-  ): Promise<T | undefined> {
+  private async findValue(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
     assertKey(key);
     const tags = userTags(options.tags);
     const found = this.parts.local.lookup(key, tags);

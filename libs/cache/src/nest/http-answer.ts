@@ -41,7 +41,7 @@ export function sendAnswer(exchange: Exchange, answer: Answer): unknown {
     response.vary(exchange.operation.vary);
     throw new HttpException(representation.body.toString('utf8'), representation.status);
   }
-  const { headers } = representation;
+  const headers = mayTravel ? representation.headers : withoutControl(representation.headers);
   const coding = codingFor(exchange, representation);
   const etag = headers['etag'] === undefined ? undefined : encodedTag(headers['etag'], coding);
   if (isNotModified(request.headers, { etag, lastModified: headers['last-modified'] })) {
@@ -68,6 +68,11 @@ async function encoded(coding: ContentCoding, exchange: Exchange, answer: Answer
   const form = await forms.make(coding as Exclude<ContentCoding, 'identity'>, body);
   answer.grown();
   return exchange.response.body(form, type);
+}
+
+/** What the handler says of caches does not count for an answer that turned out to be for one reader. */
+function withoutControl({ 'cache-control': _control, ...others }: Readonly<Record<string, string>>): typeof others {
+  return others;
 }
 
 function codingFor({ request }: Exchange, { body, headers }: Representation): ContentCoding {

@@ -25,7 +25,7 @@ export interface WarmRequest {
 
 /**
  * A way to load keys of a `@Cacheable` route without a request: calls the handler itself, past guards, pipes and
- * interceptors, and keeps what it returns as the route would, `@Header` included. For handlers of scope `public` that
+ * interceptors, and keeps what it returns as the route would. For handlers of scope `public` that
  * say everything in their result (`withHeaders`) or in `@Header`, not through the response object.
  *
  * @param requestOf reads a key of the route back; `undefined` for keys of other routes
@@ -86,9 +86,10 @@ async function run(
     const result = await call();
     const answer = result instanceof WithHeaders ? result : new WithHeaders(result, {});
     if (!hasBytes(answer.value)) return nothing(loading, 204);
-    const all = { ...headers, ...inLowerCase(answer.headers) };
-    describe(described, answer.value, responseStorable(all, described.operation.vary), loading);
-    return represent(answer.value, keptOf(all), all['content-type']);
+    const own = inLowerCase(answer.headers);
+    describe(described, answer.value, responseStorable({ ...headers, ...own }, described.operation.vary), loading);
+    // Nest sets what `@Header` says on every answer, hits included: it is not kept, here as on the route.
+    return represent(answer.value, keptOf(own), own['content-type'] ?? headers['content-type']);
   } catch (error) {
     // Gone since it was hot: nobody waits for an answer that says so.
     if (error instanceof HttpException && error.getStatus() < 500) return nothing(loading, error.getStatus());

@@ -19,7 +19,7 @@ export class Warming {
       hotKeys,
       options,
       clock: systemClock,
-      isWorthIt: () => strata.remote.available && strata.state.leaseHeld,
+      isWorthIt: () => strata.remote.available,
     });
   }
 

@@ -44,7 +44,8 @@ export function resolveWarmOptions(options: WarmOptions = {}): ResolvedWarmOptio
   const resolved: Record<string, number> = { ...DEFAULTS };
   for (const [name, given] of Object.entries(options)) {
     if (given === undefined) continue;
-    if (!(name in DEFAULTS)) problems.push(`warm.${name} is not known; there are ${Object.keys(DEFAULTS).join(', ')}`);
+    if (!Object.hasOwn(DEFAULTS, name))
+      problems.push(`warm.${name} is not known; there are ${Object.keys(DEFAULTS).join(', ')}`);
     else resolved[name] = checked(name, given as Duration, problems);
   }
   if (problems.length > 0) throw new CacheError('INVALID_OPTIONS', problems.join('; '));
@@ -55,7 +56,7 @@ function checked(name: string, given: Duration, problems: string[]): number {
   const isCount = COUNTS.includes(name);
   const value = isCount ? (Number.isInteger(given) ? (given as number) : NaN) : (toMilliseconds(given) ?? NaN);
   const least = MAY_BE_ZERO.includes(name) ? 0 : 1;
-  const most = isCount ? MOST_KEYS : LONGEST_MS;
+  const most = isCount ? MOST_KEYS : name === 'halfLife' ? Number.MAX_SAFE_INTEGER : LONGEST_MS;
   if (!(value >= least && value <= most)) {
     const what = isCount ? 'a whole number' : 'a duration';
     problems.push(`warm.${name}: ${JSON.stringify(given)} is not ${what} from ${least} to ${most}`);

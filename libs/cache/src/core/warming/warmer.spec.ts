@@ -141,6 +141,29 @@ describe('warming', () => {
     for (const key of keys.slice(0, 5)) expect(cache.holds(key)).toBe(true);
   });
 
+  it('fills an L1 that is full of what is dead or colder, and counts what is there already', async () => {
+    const { warmer, cache, clock } = setUp({}, ['held', 'a', 'b'], { maxEntries: 20, ttl: '10s' });
+    for (let n = 0; n < 19; n++) await cache.getOrSet(`old ${n}`, () => 'old');
+    await clock.advance(11_000);
+    await cache.getOrSet('held', () => 'held');
+    warmer.register<string>('items', (key) => (key.startsWith('old') ? undefined : { loader: () => key }));
+    await expect(warmer.run()).resolves.toMatchObject({ already: 1, loaded: 2, left: 0 });
+    for (const key of ['held', 'a', 'b']) expect(cache.holds(key)).toBe(true);
+  });
+
+  it('keeps a place for hotter keys that are still to be loaded, while L2 could fill L1 alone', async () => {
+    const keys = ['hottest', ...Array.from({ length: 40 }, (_, n) => `key ${n}`)];
+    const { warmer, cache, fleet, clock } = setUp({}, keys, { maxEntries: 20 });
+    const other = localStrata({ clock, remote: fleet.remote() }).strata.cache<string>('items');
+    for (const key of keys.slice(1)) await other.set(key, key);
+    warmer.register<string>('items', (key) => (key === 'hottest' ? { loader: () => key } : undefined));
+    const { fromL2, loaded } = await warmer.run();
+    expect(loaded).toBe(1);
+    expect(fromL2).toBeGreaterThan(10);
+    expect(cache.holds('hottest')).toBe(true);
+    expect(cache.counters.local.evictions).toBe(0);
+  });
+
   it('leaves the rest when nothing would be kept any more', async () => {
     const { warmer, worth } = setUp({ loadsAtOnce: 1 }, ['a', 'b', 'c']);
     const loaded: string[] = [];
@@ -265,6 +288,7 @@ describe('warming', () => {
     [{ loadsAtOnce: 0.5 }, /warm\.loadsAtOnce: 0\.5 is not a whole number from 1/],
     [{ saveEvery: '30d' }, /warm\.saveEvery: "30d" is not a duration from 1 to 2147483647/],
     [{ timeLimit: 'soon' as never, readyWithin: NaN }, /warm\.timeLimit: "soon".*; warm\.readyWithin/],
+    [{ toString: 5 } as never, /warm\.toString is not known/],
     [{ key: 5 } as never, /warm\.key is not known; there are keys, /],
   ])('refuses %j', (options, message) => {
     expect(() => resolveWarmOptions(options)).toThrow(message);

@@ -55,7 +55,7 @@ export interface WarmerParts {
   readonly hotKeys: HotKeys;
   readonly options: ResolvedWarmOptions;
   readonly clock: Clock;
-  /** False while nothing that is warmed would be kept: the rest is left rather than loaded for nothing. */
+  /** False while L2 is away: what is loaded now would not be kept, and the database has enough to do. */
   readonly isWorthIt: () => boolean;
 }
 
@@ -65,8 +65,31 @@ interface Run {
   isOver: boolean;
 }
 
-/** Share of the bytes of L1 at which it counts as full: the next entry would push out the hottest. */
+/** Share of the bytes of L1 that a warming fills. */
 const FULL = 0.9;
+
+/**
+ * The places of L1 that one warming may fill. What was there before is colder or outdated and goes first, as in any
+ * LRU; but one warmed entry more than there are places would push out the hottest, which was warmed first.
+ */
+class Room {
+  private placed = 0;
+
+  constructor(private readonly cache: TieredCache<unknown>) {}
+
+  /** Whether one more fits beside so many that are promised a place. */
+  isLeft(promised: number): boolean {
+    const { size, bytes, bounds } = this.cache.localUsage;
+    const wanted = this.placed + promised + 1;
+    const average = size === 0 ? 0 : bytes / size;
+    return wanted <= bounds.maxEntries && wanted * average <= FULL * bounds.maxBytes;
+  }
+
+  taken<R>(outcome: R): R {
+    this.placed++;
+    return outcome;
+  }
+}
 
 /** Brings the hottest keys into L1: from L2 first, then by loads for what L2 does not have. */
 export class Warmer {
@@ -131,20 +154,18 @@ export class Warmer {
 
   private async warmCache(cache: TieredCache<unknown>, keys: readonly string[], run: Run): Promise<void> {
     const { readsAtOnce, loadsAtOnce } = this.parts.options;
-    const { maxEntries, maxBytes } = cache.localUsage.bounds;
-    const lanes = Math.min(readsAtOnce, Math.max(1, Math.floor(maxEntries / 10)));
-    const goOn = (): boolean => {
-      const { size, bytes } = cache.localUsage;
-      const hasRoom = size + lanes <= maxEntries && bytes < FULL * maxBytes;
-      return hasRoom && !run.isOver && !this.closed && this.parts.isWorthIt();
-    };
+    const lanes = Math.min(readsAtOnce, Math.max(1, Math.floor(cache.localUsage.bounds.maxEntries / 10)));
+    const goOn = (): boolean => !run.isOver && !this.closed && this.parts.isWorthIt();
+    const room = new Room(cache);
     const missing: { key: string; load: WarmLoad }[] = [];
     await forEachAtOnce(keys, lanes, goOn, (key) =>
       this.counted(run, async () => {
         if (cache.holds(key)) return 'already';
+        // But for a place for each hotter key that is still to be loaded, and for what the other lanes are about to fill.
+        if (!room.isLeft(missing.length + lanes - 1)) return undefined;
         const load = this.loadOf(cache.name, key);
         const found = await cache.preload(key, undefined, load?.options);
-        if (found.source === 'L2') return cache.holds(key) ? 'fromL2' : 'passedOver';
+        if (found.source === 'L2') return room.taken('fromL2');
         if (load === undefined) return 'passedOver';
         missing.push({ key, load });
         return undefined;
@@ -153,10 +174,12 @@ export class Warmer {
     // Reads end in any order: the hottest are loaded first all the same.
     const rank = new Map(keys.map((key, index) => [key, index]));
     missing.sort((a, b) => rank.get(a.key)! - rank.get(b.key)!);
-    await forEachAtOnce(missing, Math.min(loadsAtOnce, lanes), goOn, ({ key, load }) =>
+    const loadLanes = Math.min(loadsAtOnce, lanes, missing.length);
+    await forEachAtOnce(missing, loadLanes, goOn, ({ key, load }) =>
       this.counted(run, async () => {
+        if (!room.isLeft(loadLanes - 1)) return undefined;
         const { stored, source } = await cache.preload(key, load.loader, load.options);
-        return stored || source !== 'load' ? 'loaded' : 'passedOver';
+        return stored || source !== 'load' ? room.taken('loaded') : 'passedOver';
       }),
     );
   }

@@ -28,7 +28,7 @@ const UNCHECKED_JOINS = [
   edit('join-rules.ts', 'if (startedAfter && result.source', 'return true;\n    if (startedAfter && result.source'),
 ];
 
-/** Every rule that a schedule was found for, each with its first. */
+/** Every rule that a schedule was found for, each with its first. One list, long on purpose: its order is the protocol's. */
 export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the version is read before the load, not after it',

@@ -13,7 +13,7 @@ import { routeKey } from './route-key';
 
 /** A class as metadata knows it. */
 export type Class = abstract new (...args: never[]) => object;
-// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- Nest names handlers so
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- ExecutionContext.getHandler() returns it
 export type Handler = Function;
 
 /** What the decorators on one method have said, as it was written. */

@@ -111,16 +111,14 @@ export class CacheBackend {
 
   /** A cache of HTTP answers. Its serializer and its rules for errors are fixed here, whoever asks first. */
   httpCache(name = 'http'): TieredCache<Representation> {
-    const known = this.ofHttp.get(name) ?? this.makeHttpCache(name);
-    this.ofHttp.set(name, known);
-    return known;
+    return this.ofHttp.get(name) ?? this.makeHttpCache(name);
   }
 
   private makeHttpCache(name: string): TieredCache<Representation> {
     // One that was declared holds values of methods; answers under the same name are kept apart, with its options.
     const declared = this.declared.get(name);
     if (declared === undefined) this.httpNames.add(name);
-    return this.cache<Representation>(declared === undefined ? name : `${name}-http`, {
+    const made = this.cache<Representation>(declared === undefined ? name : `${name}-http`, {
       ...declared,
       serializer: representationSerializer,
       isNegative: (representation) => representation.status >= 400,
@@ -128,6 +126,8 @@ export class CacheBackend {
       isStaleAllowed: (error) =>
         error instanceof HttpException ? error.getStatus() >= 500 : !(error instanceof ForOneOnly),
     });
+    this.ofHttp.set(name, made);
+    return made;
   }
 
   /** A cache of what methods return. One that was made by another name keeps its own serializer. */

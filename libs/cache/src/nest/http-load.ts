@@ -124,9 +124,9 @@ export function hasBytes(value: unknown): boolean {
   return !(typeof value === 'object' && 'pipe' in value && typeof value.pipe === 'function');
 }
 
-/** Of declared headers those that are kept with the entry. */
+/** Of declared headers, names {@link inLowerCase}, those that are kept with the entry. */
 export function keptOf(declared: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(inLowerCase(declared)).filter(([name, value]) => isKeptHeader(name, value)));
+  return Object.fromEntries(Object.entries(declared).filter(([name, value]) => isKeptHeader(name, value)));
 }
 
 /** Without what would break the framing of the message, whoever declares it. */

@@ -42,7 +42,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   'libs/cache/src/drivers/serializers': /^superjson$/,
   'libs/cache/src/interop': /^(cache-manager|keyv|cache-manager-ioredis-yet|ioredis)$/,
   'libs/cache/src/http': /^$/,
-  'libs/cache/src/nest': /^(@nestjs\/|rxjs$)/,
+  'libs/cache/src/nest': /^(@nestjs\/|rxjs$|lru-cache$)/,
   'libs/cache/src/testing': /^$/,
   'libs/cache/src/index.ts': /^$/,
 };

@@ -1,7 +1,14 @@
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { IncomingMessage } from 'node:http';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastLane, type FastAnswer } from '@strata/cache';
 import { HttpMetrics, type FinishedRequest } from '@strata/metrics';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type {
+  FastifyError,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+  onResponseHookHandler,
+} from 'fastify';
 import type { Config } from './config/config';
 import { KnownRoutes } from './http/known-routes';
 import { ProblemFilter, sendProblem } from './http/problem.filter';
@@ -34,23 +41,27 @@ export function createAdapter(config: Config): FastifyAdapter {
   });
 }
 
-/** Everything around the handlers: pipes, error form, request ids, timing, Swagger. */
-export function configureApp(app: NestFastifyApplication, draining = new Draining()): void {
+/** Everything around the handlers: pipes, error form, request ids, timing, Swagger, and the lane of the cache. */
+export function configureApp(app: NestFastifyApplication, config: Config, draining = new Draining()): void {
   app.useGlobalPipes(new SchemaPipe());
   app.useGlobalFilters(new ProblemFilter(app.get(ServiceLogger)));
-  addHooks(app, draining);
+  const around = aroundRequests(app.get(HttpMetrics), app.get(ServiceLogger), draining);
+  addHooks(app, around);
+  if (config.CACHE_FAST_LANE) {
+    const { before, after, begin, end } = around;
+    app.get(FastLane).open({ standsFor: [begin, end], before, after });
+  }
   setUpSwagger(app);
 }
 
-function addHooks(app: NestFastifyApplication, draining: Draining): void {
-  const fastify = app.getHttpAdapter().getInstance();
-  const metrics = app.get(HttpMetrics);
-  const logger = app.get(ServiceLogger);
+/** What is done before and after each request: as hooks of Fastify, and the same for the lane of the cache. */
+function aroundRequests(metrics: HttpMetrics, logger: ServiceLogger, draining: Draining) {
   const routes = new KnownRoutes();
-  // JSON is the only body this service takes; Fastify would accept text too.
-  fastify.removeContentTypeParser('text/plain');
-  fastify.addHook('onRoute', (route) => routes.add(route.url, [route.method].flat()));
-  fastify.addHook('onRequest', (request, reply, done) => {
+  const finish = (request: FinishedRequest, id: string): void => {
+    metrics.record(request);
+    if (logger.isOn('debug')) logRequest(logger, id, request);
+  };
+  const begin: onRequestHookHandler = (request, reply, done) => {
     void reply.header('x-request-id', String(request.id));
     if (draining.isUnderWay) void reply.header('connection', 'close');
     const instead = draining.answerInstead(request.method, request.url);
@@ -60,8 +71,8 @@ function addHooks(app: NestFastifyApplication, draining: Draining): void {
     if (allowed.length === 0) return done();
     void reply.header('allow', allowed.join(', '));
     sendProblem(request, reply, { status: 405, detail: `${request.method} is not possible here` });
-  });
-  fastify.addHook('onResponse', (request, reply, done) => {
+  };
+  const end: onResponseHookHandler = (request, reply, done) => {
     const finished = {
       method: request.method,
       route: request.routeOptions.url ?? 'unknown',
@@ -69,10 +80,23 @@ function addHooks(app: NestFastifyApplication, draining: Draining): void {
       cacheStatus: reply.getHeader('cache-status') as string | undefined,
       seconds: reply.elapsedTime / 1_000,
     };
-    metrics.record(finished);
-    if (logger.isOn('debug')) logRequest(logger, String(request.id), finished);
+    finish(finished, String(request.id));
     done();
-  });
+  };
+  const before = (request: IncomingMessage): readonly string[] | undefined =>
+    draining.isUnderWay ? undefined : ['x-request-id', requestId(request)];
+  const after = (_request: IncomingMessage, { headers, ...answer }: FastAnswer): void =>
+    finish({ method: 'GET', ...answer }, headers[1]!);
+  return { routes, begin, end, before, after };
+}
+
+function addHooks(app: NestFastifyApplication, { routes, begin, end }: ReturnType<typeof aroundRequests>): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  // JSON is the only body this service takes; Fastify would accept text too.
+  fastify.removeContentTypeParser('text/plain');
+  fastify.addHook('onRoute', (route) => routes.add(route.url, [route.method].flat()));
+  fastify.addHook('onRequest', begin);
+  fastify.addHook('onResponse', end);
 }
 
 /** Route templates, never URLs: an access log must not become a second copy of what people look for. */

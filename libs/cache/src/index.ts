@@ -31,6 +31,8 @@ export type { CacheRequest } from './nest/cache-request';
 export { Touched, touched } from './nest/touched';
 export { WithHeaders, withHeaders } from './nest/with-headers';
 export { RequestStats, type RequestCounts } from './nest/request-stats';
+export { FastLane } from './nest/fast-lane/fast-lane';
+export type { FastAnswer, FastLaneOptions } from './nest/fast-lane/options';
 export type { Identify } from './nest/http-key';
 export { routeWarmer, type WarmRequest } from './nest/route-warmer';
 export { canonicalKey, parseCanonicalKey, type KeyPart } from './http/canonical-key';

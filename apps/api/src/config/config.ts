@@ -47,6 +47,7 @@ export const ENVIRONMENT = z
     CACHE_LEASE_MS: whole(50, 60_000).default(2_000),
     CACHE_MAX_STALE_MS: whole(0, 3_600_000).default(0),
     CACHE_UNDELIVERED: z.enum(['defer', 'fail']).default('defer'),
+    CACHE_FAST_LANE: flag.default(true),
     CACHE_WARM_KEYS: whole(0, 10_000).default(1_000),
     ADMIN_TOKEN: z.string().optional(),
     METRICS_PUBLIC: flag.default(true),

@@ -30,7 +30,7 @@ export async function createApp(
     { bodyParser: false, abortOnError: false, logger },
   );
   try {
-    configureApp(app, draining);
+    configureApp(app, config, draining);
     const source = app.get<DataSource>(getDataSourceToken());
     if (backing.embedded || config.DATABASE_MIGRATE) await migrate(source);
     if (backing.embedded) await seedIfEmpty(source);

@@ -1,6 +1,5 @@
 import type { ManyLoader } from './batch-load';
 import { present, readMany } from './batch-read';
-import type { Entry } from './entry';
 import type { LocalStore } from './ports/local-store';
 import type { InvalidationResult } from './coherence/invalidator';
 import { explainEntry, type EntryExplanation } from './explain';
@@ -10,7 +9,7 @@ import { resolveEntryOptions } from './options';
 import type { ReadOptions } from './read-options';
 import type { ReadResult } from './read-result';
 import type { CacheCounters } from './stats';
-import type { LocalLookup } from './tiers/local-tier';
+import type { LocalLookup, LocalTier } from './tiers/local-tier';
 import { untilAborted } from './until-aborted';
 import { Puts, type PutResult } from './puts';
 import type { TieredCacheParts } from './tiered-cache-parts';
@@ -59,15 +58,15 @@ export class TieredCache<T = unknown> {
 
   /** What L1 may serve at once, fresh only; counts as a look-up. For callers that cannot wait. */
   peek(key: string, options: ReadOptions = NO_OPTIONS): T | undefined {
-    const entry = this.entryAtOnce(key, options);
+    const entry = this.shared?.hit(key, userTags(options.tags));
     if (entry !== undefined) return this.handOut(entry.value);
     const found = this.parts.local.lookup(key, userTags(options.tags));
     return found.kind === 'fresh' || found.kind === 'ahead' ? this.handOut(found.entry.value) : undefined;
   }
 
-  /** @internal {@link peek} that gives the entry behind a shared value; counts nothing when there is none. */
-  entryAtOnce(key: string, options: ReadOptions = NO_OPTIONS): Readonly<Entry<T>> | undefined {
-    return this.isShared ? this.parts.local.hit(key, userTags(options.tags)) : undefined;
+  /** @internal L1 itself, where all readers share one value; `undefined` where each gets a copy. */
+  get shared(): LocalTier<T> | undefined {
+    return this.isShared ? this.parts.local : undefined;
   }
 
   /** L1, then L2 with back-fill for the remaining life. Never loads; `undefined` means absent. */

@@ -19,10 +19,12 @@ export function isEncodable(body: Buffer, contentType: string | undefined): bool
 export class EncodedForms {
   private readonly made = new Map<ContentCoding, Buffer>();
   private readonly making = new Map<ContentCoding, Promise<Buffer>>();
+  /** Whole answers made of these forms, by whoever sends them often. */
+  prepared: { readonly bytes: number } | undefined;
 
-  /** Bytes of all forms made so far. */
+  /** Bytes of everything made so far. */
   get bytes(): number {
-    let bytes = 0;
+    let bytes = this.prepared?.bytes ?? 0;
     for (const form of this.made.values()) bytes += form.length;
     return bytes;
   }

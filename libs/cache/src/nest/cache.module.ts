@@ -15,6 +15,7 @@ import { CachePutInterceptor } from './cache-put.interceptor';
 import { CacheableInterceptor } from './cacheable.interceptor';
 import { cacheToken } from './decorators';
 import { CacheExplorer } from './explorer';
+import { FastLane } from './fast-lane/fast-lane';
 import { NoCacheInterceptor } from './no-cache.interceptor';
 import { CACHE_MODULE_OPTIONS } from './metadata';
 import type { CacheModuleOptions } from './options';
@@ -54,10 +55,11 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<CacheModuleOpt
       inject: [CacheBackend],
     },
     RequestStats,
+    FastLane,
     CacheExplorer,
     ...INTERCEPTORS,
   ],
-  exports: [CacheBackend, CACHE_MANAGER, RequestStats, ...INTERCEPTORS],
+  exports: [CacheBackend, CACHE_MANAGER, RequestStats, FastLane, ...INTERCEPTORS],
 })
 export class CacheModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(private readonly backend: CacheBackend) {

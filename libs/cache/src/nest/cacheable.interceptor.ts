@@ -14,12 +14,13 @@ import { cacheStatus, type CacheOutcome } from '../http/cache-status';
 import { asksForFresh, hasDirective, identifiesSender, requestBypass } from '../http/cacheability';
 import type { Representation } from '../http/representation';
 import { isTag } from '../core/coherence/tags';
-import type { Lifetime } from '../core/entry';
+import { userTags } from '../core/keys';
+import { FastLane } from './fast-lane/fast-lane';
 import { answersByItself } from './answers-by-itself';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest, type CacheRequest } from './cache-request';
 import { operationsOf } from './declarations';
-import { sendAnswer } from './http-answer';
+import { sendAnswer, sendHit } from './http-answer';
 import { fullKey } from './http-key';
 import { ForOneOnly, loadRepresentation, type Exchange } from './http-load';
 import { HttpResponse } from './http-response';
@@ -38,6 +39,7 @@ export class CacheableInterceptor implements NestInterceptor {
     private readonly backend: CacheBackend,
     private readonly stats: RequestStats,
     private readonly host: HttpAdapterHost,
+    private readonly lane: FastLane,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -51,22 +53,21 @@ export class CacheableInterceptor implements NestInterceptor {
     if (special !== undefined) return this.passSpecial(exchange, special);
     const found = this.keyOf(exchange);
     if ('bypass' in found) return this.pass(exchange, found.bypass);
-    return this.answerAtOnce(exchange, found.key, found.tags) ?? from(this.serve(exchange, found.key, found.tags));
+    const atOnce = this.answerAtOnce(exchange, found.key, found.tags);
+    if (atOnce !== undefined) this.lane.learn(context, exchange, CacheableInterceptor);
+    return atOnce ?? from(this.serve(exchange, found.key, found.tags));
   }
 
   /** A fresh hit in L1 for a request that asks for nothing special waits for nothing. */
   private answerAtOnce(exchange: Exchange, key: string, tags: readonly string[]): Observable<unknown> | undefined {
-    const { operation, request, response } = exchange;
+    const { operation, request } = exchange;
     if (request.headers['cache-control'] !== undefined || request.headers['pragma'] !== undefined) return undefined;
     const startedAt = performance.now();
     const cache = this.backend.httpCache(operation.cache);
-    const entry = cache.entryAtOnce(key, { tags });
+    const entry = cache.shared?.hit(key, userTags(tags));
     if (entry === undefined) return undefined;
     this.stats.record(true, performance.now() - startedAt);
-    response.set('cache-status', cacheStatus(hitOf(entry, 'L1')));
-    const representation = entry.value;
-    const grown = (): void => cache.reweigh(key, representation);
-    const body = sendAnswer(exchange, { representation, entry, isHit: true, grown });
+    const body = sendHit(exchange, entry, () => cache.reweigh(key, entry.value));
     return body instanceof Promise ? from(body) : of(body);
   }
 
@@ -195,9 +196,5 @@ function outcomeOf(result: ReadResult<Representation>, wantsFresh: boolean): Cac
     return { kind: 'forward', reason, stored: result.stored, collapsed: result.collapsed };
   }
   const detail = result.stale === undefined ? result.source : `${result.source}-stale-${result.stale}`;
-  return hitOf(result.entry!, detail);
-}
-
-function hitOf({ freshUntil }: Lifetime, detail: string): CacheOutcome {
-  return { kind: 'hit', ttlSeconds: Math.floor((freshUntil - Date.now()) / 1_000), detail };
+  return { kind: 'hit', ttlSeconds: Math.floor((result.entry!.freshUntil - Date.now()) / 1_000), detail };
 }

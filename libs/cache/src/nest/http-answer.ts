@@ -1,13 +1,15 @@
 import { HttpException, StreamableFile } from '@nestjs/common';
-import type { Entry } from '../core/entry';
+import type { Entry, Lifetime } from '../core/entry';
 import { responseStorable } from '../http/cacheability';
 import { chooseCoding, type ContentCoding } from '../http/content-coding';
 import { cacheGroups, surrogateKey } from '../http/cache-groups';
+import { cacheStatus } from '../http/cache-status';
 import { belongsTo304, isNotModified } from '../http/conditional';
 import { isEncodable } from '../http/encoded-forms';
 import { encodedTag } from '../http/entity-tag';
 import type { Representation } from '../http/representation';
-import type { Exchange } from './http-load';
+import type { Described } from './http-load';
+import type { Outgoing } from './outgoing';
 
 const OK = 200;
 const NOT_MODIFIED = 304;
@@ -22,6 +24,11 @@ export interface Answer {
   readonly grown: () => void;
 }
 
+/** A request that is answered, and what the answer is written to. */
+export interface Answered extends Described {
+  readonly response: Outgoing;
+}
+
 /**
  * Sends a representation: stored bytes in the encoding the client likes best, with the validators and the
  * caching headers of the route, or 304 when the client has it already.
@@ -29,7 +36,7 @@ export interface Answer {
  * @returns what Nest is to send as the body; a promise of it while an encoding is made that nobody asked for yet
  * @throws HttpException for a negative entry
  */
-export function sendAnswer(exchange: Exchange, answer: Answer): unknown {
+export function sendAnswer(exchange: Answered, answer: Answer): unknown {
   const { response, request } = exchange;
   const { representation } = answer;
   const mayTravel = isForEverybody(exchange, representation);
@@ -63,7 +70,7 @@ export function sendAnswer(exchange: Exchange, answer: Answer): unknown {
   return ready === undefined ? encoded(coding, exchange, answer, type) : response.body(ready, type);
 }
 
-async function encoded(coding: ContentCoding, exchange: Exchange, answer: Answer, type: string): Promise<unknown> {
+async function encoded(coding: ContentCoding, exchange: Answered, answer: Answer, type: string): Promise<unknown> {
   const { body, forms } = answer.representation;
   const form = await forms.make(coding as Exclude<ContentCoding, 'identity'>, body);
   answer.grown();
@@ -75,14 +82,14 @@ function withoutControl({ 'cache-control': _control, ...others }: Readonly<Recor
   return others;
 }
 
-function codingFor({ request }: Exchange, { body, headers }: Representation): ContentCoding {
+function codingFor({ request }: Answered, { body, headers }: Representation): ContentCoding {
   if (headers['content-encoding'] !== undefined || !isEncodable(body, headers['content-type'])) return 'identity';
   const asked = request.headers['accept-encoding'];
   return chooseCoding(asked === undefined ? undefined : String(asked));
 }
 
 /** Every form of an answer says by what it varies (RFC 9110, section 12.5.5). */
-function varyBy({ operation, response }: Exchange, { headers, body }: Representation): void {
+function varyBy({ operation, response }: Answered, { headers, body }: Representation): void {
   response.vary([...operation.vary, ...(isEncodable(body, headers['content-type']) ? ['accept-encoding'] : [])]);
 }
 
@@ -90,11 +97,11 @@ function varyBy({ operation, response }: Exchange, { headers, body }: Representa
  * What was not kept here for a reason that lies in the answer (a cookie, `private`) must not be kept on the way
  * either, whatever the route says of its answers; nor a hit that a guard has given a cookie.
  */
-function isForEverybody({ operation, response }: Exchange, { headers }: Representation): boolean {
+function isForEverybody({ operation, response }: Answered, { headers }: Representation): boolean {
   return responseStorable({ ...response.judged(), ...headers }, operation.vary);
 }
 
-function setCachingHeaders({ operation, response }: Exchange, { entry }: Answer, mayTravel: boolean): void {
+function setCachingHeaders({ operation, response }: Answered, { entry }: Answer, mayTravel: boolean): void {
   if (!mayTravel) {
     if (!response.isPrivate) response.set('cache-control', 'private, no-cache');
     return;
@@ -123,9 +130,25 @@ function publicTags(tags: readonly string[]): string[] {
 }
 
 /** RFC 9111, section 5.1: seconds since the handler made it. */
-function setAge({ response }: Exchange, { entry, isHit }: Answer): void {
+function setAge({ response }: Answered, { entry, isHit }: Answer): void {
   if (!isHit || entry === undefined) return;
-  response.set('age', String(Math.max(0, Math.floor((Date.now() - entry.createdAt) / 1_000))));
+  response.set('age', ageOf(entry, Date.now()));
+}
+
+/** Value of `Age` at wall time `now`. */
+export function ageOf({ createdAt }: Pick<Lifetime, 'createdAt'>, now: number): string {
+  return String(Math.max(0, Math.floor((now - createdAt) / 1_000)));
+}
+
+/** Writes what a fresh hit in L1 says of the cache, and sends it: {@link sendAnswer}. */
+export function sendHit(exchange: Answered, entry: Readonly<Entry<Representation>>, grown: () => void): unknown {
+  exchange.response.set('cache-status', hitStatus(entry, Date.now()));
+  return sendAnswer(exchange, { representation: entry.value, entry, isHit: true, grown });
+}
+
+/** Value of `Cache-Status` for a fresh hit in L1 (RFC 9211). */
+export function hitStatus({ freshUntil }: Pick<Lifetime, 'freshUntil'>, now: number): string {
+  return cacheStatus({ kind: 'hit', ttlSeconds: Math.floor((freshUntil - now) / 1_000), detail: 'L1' });
 }
 
 /** A body that both adapters send as these bytes: Express would make JSON of a buffer. */

@@ -5,6 +5,7 @@ import { finished } from 'node:stream/promises';
 import { DECISIVE_HEADERS, hasDirective, type HeaderBag } from '../http/cacheability';
 import { isKeptHeader } from '../http/kept-headers';
 import { bytesForExpress } from './http-answer';
+import { listOf, varying, type Outgoing } from './outgoing';
 
 interface RawResponse {
   readonly statusCode: number;
@@ -13,10 +14,10 @@ interface RawResponse {
 }
 
 /** The response of an HTTP handler; Fastify's reply and Express' response agree on what is used here. */
-export class HttpResponse {
+export class HttpResponse implements Outgoing {
   private readonly raw: RawResponse;
   /** Headers that were there before the handler ran: of middleware, of guards, of `@Header`. */
-  private readonly before: HeaderBag;
+  readonly before: HeaderBag;
   /** What the cache itself has written here. */
   private readonly own = new Map<string, string>();
   private readonly statusBefore: number;
@@ -40,7 +41,6 @@ export class HttpResponse {
     return this.sentStatus !== undefined;
   }
 
-  /** It is answered from an entry with this status from now on. */
   answered(status: number): void {
     this.sentStatus = status;
     if (this.raw.statusCode !== status) this.adapter.status(this.raw, status);
@@ -73,7 +73,6 @@ export class HttpResponse {
     this.sentStatus = undefined;
   }
 
-  /** True when the answer says itself that it is for one reader, or for nobody to keep. */
   get isPrivate(): boolean {
     const control = this.raw.getHeader('cache-control');
     return hasDirective(control, 'private') || hasDirective(control, 'no-store');
@@ -88,7 +87,6 @@ export class HttpResponse {
     this.adapter.setHeader(this.raw, name, value);
   }
 
-  /** What a header of the answer says; several `Vary` of several layers add up. */
   setAll(headers: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(headers)) {
       if (name === 'vary') this.vary(listOf(value));
@@ -96,9 +94,8 @@ export class HttpResponse {
     }
   }
 
-  /** Adds to what a `Vary` set before says. */
   vary(names: readonly string[]): void {
-    if (names.length > 0) this.set('vary', [...new Set([...listOf(this.raw.getHeader('vary')), ...names])].join(', '));
+    if (names.length > 0) this.set('vary', varying(this.raw.getHeader('vary'), names));
   }
 
   /** What a handler has to return so that these bytes are sent. */
@@ -153,11 +150,6 @@ function snapshotOf(raw: RawResponse): HeaderBag {
     headers[name.toLowerCase()] = Array.isArray(value) ? [...value] : value;
   }
   return headers;
-}
-
-function listOf(value: HeaderBag[string]): string[] {
-  const names = String(value ?? '').split(',');
-  return names.map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
 }
 
 const isSame = (a: HeaderBag[string], b: HeaderBag[string]): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -19,6 +19,7 @@ export const NEST = {
   sse: '__sse__',
   redirect: '__redirect__',
   interceptors: '__interceptors__',
+  guards: '__guards__',
   httpCode: '__httpCode__',
   headers: '__headers__',
 } as const;

@@ -57,7 +57,8 @@ export interface CacheEvictOperation {
 type Timing = Omit<EntryOptions, 'ttl'> & { readonly ttl?: Duration | Of<Duration> };
 
 const never = (): boolean => false;
-const always = (): boolean => true;
+/** The condition of operations that have none. */
+export const always = (): boolean => true;
 const none = (): readonly string[] => [];
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 

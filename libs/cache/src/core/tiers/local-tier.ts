@@ -47,13 +47,18 @@ export class LocalTier<T> {
    * else, which {@link lookup} tells apart.
    */
   hit(key: string, tags: readonly string[]): Entry<T> | undefined {
+    const entry = this.fresh(key, tags);
+    if (entry !== undefined) this.countHit(key, entry);
+    return entry;
+  }
+
+  /** {@link hit} that counts nothing: {@link countHit} is for the caller, once it knows that it serves the entry. */
+  fresh(key: string, tags: readonly string[]): Entry<T> | undefined {
     const entry = this.store.get(key) as Entry<T> | undefined;
     if (entry === undefined) return undefined;
     const now = this.clock.now();
     if (now >= entry.freshUntil || now >= entry.localUntil) return undefined;
-    if (this.objection(entry, tags, now) !== undefined || this.isDue(entry, now)) return undefined;
-    this.countHit(key, entry);
-    return entry;
+    return this.objection(entry, tags, now) !== undefined || this.isDue(entry, now) ? undefined : entry;
   }
 
   /**
@@ -125,7 +130,7 @@ export class LocalTier<T> {
     return weight;
   }
 
-  private countHit(key: string, { negative }: Entry<T>): void {
+  countHit(key: string, { negative }: Entry<T>): void {
     this.observe?.(key);
     this.counters.hits++;
     if (negative) this.counters.negativeHits++;

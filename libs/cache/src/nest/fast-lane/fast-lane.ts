@@ -1,0 +1,196 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import {
+  Injectable,
+  Logger,
+  type ExecutionContext,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
+import { LRUCache } from 'lru-cache';
+import { CacheError } from '../../core/errors';
+import { CacheBackend } from '../cache-backend';
+import type { Class, Handler } from '../declarations';
+import type { Exchange } from '../http-load';
+import { RequestStats } from '../request-stats';
+import { frameworkOf, type Framework } from './framework';
+import { LaneAnswers, type Found } from './lane-answers';
+import type { FastLaneOptions } from './options';
+import { entryOf, weightOf, type Plan } from './plan';
+import { NotOfUrl, requestOfUrl } from './url-request';
+import { objectionTo, objectionToAll } from './verdict';
+
+/** URLs that are remembered, and the bytes that they may take. */
+const MAX_URLS = 10_000;
+const MAX_BYTES = 8 * 1_048_576;
+const MAX_URL_LENGTH = 2_000;
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * Answers fresh hits in L1 at the listener of the HTTP server, before framework and Nest see the request, byte for
+ * byte as the interceptor would have. Which entry a URL leads to is learnt from answers of the interceptor; routes
+ * with guards, other interceptors, hooks or middleware in their way are never taken. See `docs/concepts/fast-lane.md`.
+ *
+ * @publicApi
+ */
+@Injectable()
+export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly plans = new LRUCache<string, Plan>({ max: MAX_URLS, maxSize: MAX_BYTES });
+  private readonly refused = new WeakMap<Handler, Map<unknown, string>>();
+  private readonly perRequest = new WeakSet<Class>();
+  private readonly logger = new Logger('FastLane');
+  private options: FastLaneOptions | undefined;
+  private framework: Framework | undefined;
+  private answers: LaneAnswers | undefined;
+  private isStarted = false;
+  private answered = 0;
+
+  constructor(
+    private readonly host: HttpAdapterHost,
+    private readonly config: ApplicationConfig,
+    private readonly discovery: DiscoveryService,
+    private readonly stats: RequestStats,
+    private readonly backend: CacheBackend,
+  ) {}
+
+  /** Answers given since start, and URLs known now. */
+  get usage(): { readonly answers: number; readonly urls: number; readonly bytes: number } {
+    return { answers: this.answered, urls: this.plans.size, bytes: this.plans.calculatedSize };
+  }
+
+  /**
+   * Opens the lane, once the application has started. To be called before `app.init()` or `app.listen()`.
+   *
+   * @throws CacheError `INVALID_OPTIONS` when it is too late, or the server is none that can be listened to
+   */
+  open(options: FastLaneOptions = {}): void {
+    if (this.isStarted || this.options !== undefined) {
+      throw new CacheError('INVALID_OPTIONS', 'open the fast lane once, before app.init() or app.listen()');
+    }
+    this.options = options;
+    const server = this.host.httpAdapter.getHttpServer() as Server;
+    const [serve, ...others] = server.listeners('request') as Listener[];
+    if (serve === undefined || others.length > 0) {
+      throw new CacheError('INVALID_OPTIONS', 'the fast lane needs an HTTP server with one request listener');
+    }
+    server.removeListener('request', serve);
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      if (!this.answer(request, response)) serve.call(server, request, response);
+    });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.isStarted = true;
+    if (this.options === undefined) return;
+    const framework = await frameworkOf(this.host.httpAdapter, this.options.standsFor ?? []);
+    const wrappers = this.discovery.getControllers();
+    const controllers = wrappers.map(({ metatype }) => metatype as Class);
+    const objection =
+      framework === undefined
+        ? 'the framework is not known'
+        : (framework.objectionToAll() ?? objectionToAll(this.config, controllers));
+    if (objection !== undefined) return this.logger.warn(`the fast lane stays shut: ${objection}`);
+    for (const wrapper of wrappers) {
+      if (!wrapper.isDependencyTreeStatic()) this.perRequest.add(wrapper.metatype as Class);
+    }
+    this.framework = framework;
+    this.answers = new LaneAnswers(this.options);
+  }
+
+  /** While the application closes, each request takes the whole way. */
+  onModuleDestroy(): void {
+    this.answers = undefined;
+    this.plans.clear();
+  }
+
+  /** True when the request is answered. */
+  answer(request: IncomingMessage, response: ServerResponse): boolean {
+    const startedAt = performance.now();
+    const found = this.find(request);
+    if (found === undefined) return false;
+    try {
+      this.send(found, response);
+      this.count(found, request, performance.now() - startedAt);
+    } catch (error) {
+      this.logger.error(error);
+    }
+    return response.headersSent;
+  }
+
+  private send({ answer, head }: Found, response: ServerResponse): void {
+    response.writeHead(answer.status, head);
+    if (typeof answer.body === 'string') response.end(answer.body, 'latin1');
+    else response.end(answer.body);
+  }
+
+  private count({ plan, entry, answer, head }: Found, request: IncomingMessage, milliseconds: number): void {
+    plan.cache.shared!.countHit(plan.key, entry);
+    this.answered++;
+    this.stats.record(true, milliseconds);
+    this.options!.after?.(request, {
+      route: plan.route,
+      status: answer.status,
+      cacheStatus: answer.cacheStatus,
+      headers: head,
+      seconds: milliseconds / 1_000,
+    });
+  }
+
+  /** What would be answered here and now; counts nothing. `undefined`: the request takes the whole way. */
+  find(request: IncomingMessage): Found | undefined {
+    if (request.method !== 'GET' || this.answers === undefined) return undefined;
+    const plan = this.plans.get(request.url!);
+    if (plan === undefined) return undefined;
+    try {
+      const found = this.answers.find(plan, request);
+      if (found === 'outdated') this.plans.delete(request.url!);
+      return found === 'outdated' ? undefined : found;
+    } catch (error) {
+      this.plans.delete(request.url!);
+      if (!(error instanceof NotOfUrl)) this.logger.error(error);
+      return undefined;
+    }
+  }
+
+  /** Remembers what a fresh hit behind Nest's pipeline has been answered with, for the next request to its URL. */
+  learn(context: ExecutionContext, exchange: Exchange, ours: unknown): void {
+    if (this.framework === undefined || this.answers === undefined) return;
+    const message = this.framework.messageOf(exchange.request.original);
+    const { url } = message;
+    if (url === undefined || url.length > MAX_URL_LENGTH || message.method !== 'GET' || this.plans.has(url)) return;
+    const handler = context.getHandler();
+    const refused = this.refused.get(handler) ?? new Map<unknown, string>();
+    if (refused.has(context.getClass())) return;
+    const plan = this.planOf(context, exchange, message, ours);
+    if (typeof plan === 'object') return void this.plans.set(url, plan, { size: weightOf(url, plan) });
+    // For good: what stood in the way once may do so again, and nobody waits for a look at it each time.
+    this.refused.set(handler, refused.set(context.getClass(), plan));
+    this.logger.debug(`${exchange.operation.where} is answered behind Nest's pipeline: ${plan}`);
+  }
+
+  /** A reason instead of a plan when the route, or this URL, must take the whole way. */
+  private planOf(
+    context: ExecutionContext,
+    { operation, request, response }: Exchange,
+    message: IncomingMessage,
+    ours: unknown,
+  ): Plan | string {
+    const [framework, owner] = [this.framework!, context.getClass()];
+    if (this.perRequest.has(owner)) return 'its class is made for each request';
+    const objection = objectionTo(owner, context.getHandler(), ours) ?? framework.objectionTo(request.original);
+    if (objection !== undefined) return objection;
+    const unexplained = this.answers!.unexplained(message, response.before, framework.ownHeaders());
+    if (unexplained !== undefined) return `something else sets "${unexplained}"`;
+    const seen = { operation, request: requestOfUrl(request) };
+    try {
+      const entry = entryOf(seen) ?? 'its functions say something else when they are asked again';
+      if (typeof entry === 'string') return entry;
+      const cache = this.backend.httpCache(operation.cache);
+      return { ...seen, ...entry, cache, route: framework.routeOf(request.original), framework };
+    } catch (error) {
+      if (error instanceof NotOfUrl) return error.message;
+      throw error;
+    }
+  }
+}

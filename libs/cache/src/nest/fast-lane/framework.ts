@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { expressUnderneath } from './express';
+import { fastifyUnderneath } from './fastify';
+
+/** A hook of Fastify, or a middleware of Express. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- any signature: they are compared, never called
+export type Hook = Function;
+
+/** What the lane has to know of the framework below Nest. */
+export interface Framework {
+  /** Why no request may be answered before the framework has seen it; asked when the application has started. */
+  objectionToAll(): string | undefined;
+  /** Why not this one: what else than Nest's pipeline it has run through. */
+  objectionTo(original: object): string | undefined;
+  messageOf(original: object): IncomingMessage;
+  /** Template of the route that was chosen. */
+  routeOf(original: object): string;
+  /** Headers that the framework puts on each answer, names as they are sent. */
+  ownHeaders(): Readonly<Record<string, string>>;
+  /** Adds what the framework says of a body, or of none (`undefined`), when it sends it. */
+  addTail(headers: Map<string, string>, body: Buffer | undefined): void;
+}
+
+/** `undefined` for a framework that is not known here. */
+export async function frameworkOf(
+  adapter: AbstractHttpAdapter,
+  standsFor: readonly Hook[],
+): Promise<Framework | undefined> {
+  // One that nothing has been done to tells which hooks are the adapter's own.
+  const pristine = (): AbstractHttpAdapter => new (adapter.constructor as new () => AbstractHttpAdapter)();
+  const type = adapter.getType();
+  if (type === 'fastify') return fastifyUnderneath(adapter, pristine, standsFor);
+  return type === 'express' ? expressUnderneath(adapter, pristine, standsFor) : undefined;
+}

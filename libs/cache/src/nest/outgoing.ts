@@ -1,0 +1,32 @@
+import type { HeaderBag } from '../http/cacheability';
+
+/** What an answer of the cache is written to: the response of a framework, or a note of what would be written. */
+export interface Outgoing {
+  /** The status that the handler leaves, or that was set since. */
+  status: number;
+  /** True when the answer says itself that it is for one reader, or for nobody to keep. */
+  readonly isPrivate: boolean;
+  /** It is answered from an entry with this status from now on. */
+  answered(status: number): void;
+  has(name: string): boolean;
+  set(name: string, value: string): void;
+  /** What a header of the answer says; several `Vary` of several layers add up. */
+  setAll(headers: Readonly<Record<string, string>>): void;
+  /** Adds to what a `Vary` set before says. */
+  vary(names: readonly string[]): void;
+  /** What has to be handed on so that these bytes are sent. */
+  body(bytes: Buffer, type: string): unknown;
+  /** What speaks for or against keeping the answer, whoever set it, but for what the cache wrote. */
+  judged(): HeaderBag;
+}
+
+/** Names in a `Vary` value, in lower case. */
+export function listOf(value: HeaderBag[string]): string[] {
+  const names = String(value ?? '').split(',');
+  return names.map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
+}
+
+/** `Vary` with further names; each once. */
+export function varying(before: HeaderBag[string], names: readonly string[]): string {
+  return [...new Set([...listOf(before), ...names])].join(', ');
+}

@@ -85,8 +85,7 @@ function aroundRequests(metrics: HttpMetrics, logger: ServiceLogger, draining: D
   };
   const before = (request: IncomingMessage): readonly string[] | undefined =>
     draining.isUnderWay ? undefined : ['x-request-id', requestId(request)];
-  const after = (_request: IncomingMessage, { headers, ...answer }: FastAnswer): void =>
-    finish({ method: 'GET', ...answer }, headers[1]!);
+  const after = (_request: IncomingMessage, answer: FastAnswer): void => finish(answer, answer.headers[1]!);
   return { routes, begin, end, before, after };
 }
 

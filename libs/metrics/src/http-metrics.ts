@@ -1,11 +1,14 @@
-import { Injectable } from '@nestjs/common';
-import { InjectMetric, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
-import type { Histogram } from 'prom-client';
+import { Inject, Injectable } from '@nestjs/common';
+import { getToken } from '@willsoto/nestjs-prometheus';
+import { register } from 'prom-client';
+import { CountedHistogram } from './counted-histogram';
 
 const NAME = 'http_request_duration_seconds';
 
 /** How the cache took part in an answer. */
 export type CacheLabel = 'hit' | 'miss' | 'bypass' | 'none';
+
+type Label = 'method' | 'route' | 'status' | 'cache';
 
 /** One finished request. `route` is the template, never the URL. */
 export interface FinishedRequest {
@@ -16,21 +19,27 @@ export interface FinishedRequest {
   readonly seconds: number;
 }
 
-export const httpHistogramProvider = makeHistogramProvider({
-  name: NAME,
-  help: 'Duration of HTTP requests by method, route template, status and part of the cache.',
-  labelNames: ['method', 'route', 'status', 'cache'],
-  buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-});
+/** The registry belongs to the process: a second application in it shares the histogram. */
+export const httpHistogramProvider = {
+  provide: getToken(NAME),
+  useFactory: (): CountedHistogram<Label> =>
+    (register.getSingleMetric(NAME) as CountedHistogram<Label> | undefined) ??
+    new CountedHistogram<Label>({
+      name: NAME,
+      help: 'Duration of HTTP requests by method, route template, status and part of the cache.',
+      labelNames: ['method', 'route', 'status', 'cache'],
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    }),
+};
 
 /** Durations of HTTP requests, cached and uncached apart. */
 @Injectable()
 export class HttpMetrics {
-  constructor(@InjectMetric(NAME) private readonly durations: Histogram<'method' | 'route' | 'status' | 'cache'>) {}
+  constructor(@Inject(getToken(NAME)) private readonly durations: CountedHistogram<Label>) {}
 
   record(request: FinishedRequest): void {
-    const { method, route, status, seconds } = request;
-    this.durations.observe({ method, route, status: String(status), cache: cacheLabel(request.cacheStatus) }, seconds);
+    const cache = cacheLabel(request.cacheStatus);
+    this.durations.of(request.method, request.route, request.status, cache).observe(request.seconds);
   }
 }
 

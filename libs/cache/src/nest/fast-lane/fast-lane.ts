@@ -120,8 +120,14 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
 
   private send({ answer, head }: Found, response: ServerResponse): void {
     response.writeHead(answer.status, head);
-    if (typeof answer.body === 'string') response.end(answer.body, 'latin1');
-    else response.end(answer.body);
+    const { socket } = response;
+    // Behind others on its connection (pipelining) there is no socket yet.
+    if (typeof answer.body !== 'string' || socket === null) return void response.end(answer.body, 'latin1');
+    // Head and body are one text here, and so one write; `end(body)` would make two of it.
+    socket.cork();
+    response.write(answer.body, 'latin1');
+    socket.uncork();
+    response.end();
   }
 
   private count({ plan, entry, answer, head }: Found, request: IncomingMessage, milliseconds: number): void {
@@ -129,6 +135,7 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
     this.answered++;
     this.stats.record(true, milliseconds);
     this.options!.after?.(request, {
+      method: 'GET',
       route: plan.route,
       status: answer.status,
       cacheStatus: answer.cacheStatus,

@@ -9,7 +9,7 @@ import { stillHolds, type Plan } from './plan';
 import { PreparedAnswers, type PreparedAnswer } from './prepared-answers';
 
 const OK = 200;
-const NO_HEADERS: readonly string[] = [];
+const NO_HEADERS: string[] = [];
 
 /** What answers a request. */
 export interface Found {
@@ -38,7 +38,7 @@ export class LaneAnswers {
     const answer = answers.find(headers) ?? this.make(plan, entry, answers, headers);
     if (answer === undefined) return undefined;
     const before = this.options.before === undefined ? NO_HEADERS : this.options.before(request);
-    return before === undefined ? undefined : { plan, entry, answer, head: [...before, ...answer.head] };
+    return before === undefined ? undefined : { plan, entry, answer, head: before.concat(answer.head) };
   }
 
   /** A header that was on a response before the interceptor, and comes neither of the framework nor of `before`. */

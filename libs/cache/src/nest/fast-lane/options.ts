@@ -19,6 +19,7 @@ export interface FastLaneOptions {
 
 /** One answer of the lane. */
 export interface FastAnswer {
+  readonly method: 'GET';
   /** Template of the route. */
   readonly route: string;
   readonly status: number;

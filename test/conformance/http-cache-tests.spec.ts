@@ -22,6 +22,7 @@ import { Cacheable, CacheBackend, CacheEvict, CacheModule, withHeaders } from '@
 import { ROUTES, type Case, type Origin, type Step } from './case';
 import { CASES } from './cases';
 import { conformanceTable } from './table';
+import { rehearsed } from '../support/rehearsed';
 
 interface Reply {
   header(name: string, value: string | string[]): unknown;
@@ -107,6 +108,7 @@ describe.each(Object.entries(adapters))('http-tests/cache-tests on %s', (_name, 
 
   beforeAll(async () => {
     app = await NestFactory.create(ConformanceModule, adapter() as FastifyAdapter, { logger: false });
+    rehearsed(app);
     await app.listen(0, '127.0.0.1');
     backend = app.get(CacheBackend);
   });

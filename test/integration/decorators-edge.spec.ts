@@ -33,6 +33,7 @@ import {
   withHeaders,
 } from '@strata/cache';
 import request from 'supertest';
+import { rehearsed } from '../support/rehearsed';
 
 let calls = 0;
 
@@ -182,6 +183,7 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
   const start = async (parts: Partial<DynamicModule>): Promise<INestApplication> => {
     const module = { module: EdgeModule, imports: WITH_CACHE, ...parts };
     const made = await NestFactory.create(module, adapter() as FastifyAdapter, { logger: false, abortOnError: false });
+    rehearsed(made);
     await made.init();
     await (made.getHttpAdapter().getInstance() as { ready?: () => Promise<void> }).ready?.();
     return made;

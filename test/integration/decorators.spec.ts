@@ -36,6 +36,7 @@ import {
 } from '@strata/cache';
 import { Gate } from '@strata/cache/testing';
 import request from 'supertest';
+import { rehearsed } from '../support/rehearsed';
 
 interface Price {
   readonly sku: string;
@@ -212,6 +213,7 @@ class App {
 
 const start = async (module: DynamicModule): Promise<INestApplication> => {
   const app = await NestFactory.create(module, new FastifyAdapter(), { logger: false, abortOnError: false });
+  rehearsed(app);
   await app.init();
   await (app.getHttpAdapter().getInstance() as { ready(): Promise<void> }).ready();
   return app;

@@ -22,6 +22,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Cacheable, CacheBackend, CacheModule, canonicalKey, withHeaders, type CacheRequest } from '@strata/cache';
 import fc from 'fast-check';
+import { rehearsed } from '../support/rehearsed';
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 60);
 /** Most reads find it stale, and refresh behind the answer. */
@@ -179,6 +180,7 @@ describe.each(Object.entries(adapters))('random requests on %s', (_name, adapter
 
   beforeAll(async () => {
     app = await NestFactory.create(FuzzModule, adapter() as FastifyAdapter, { logger: false });
+    rehearsed(app, 50);
     await app.listen(0, '127.0.0.1');
   });
 

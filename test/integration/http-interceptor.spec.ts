@@ -13,6 +13,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Cacheable, CacheBackend, CacheModule, withHeaders, type WithHeaders } from '@strata/cache';
 import type { FastifyReply } from 'fastify';
 import request from 'supertest';
+import { rehearsed } from '../support/rehearsed';
 
 let calls = 0;
 let failure: Error | undefined;
@@ -71,6 +72,7 @@ describe('CacheableInterceptor on Fastify', () => {
 
   beforeAll(async () => {
     app = await NestFactory.create(ProbeModule, new FastifyAdapter(), { logger: false });
+    rehearsed(app);
     await app.listen(0, '127.0.0.1');
     url = await app.getUrl();
   });

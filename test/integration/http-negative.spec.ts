@@ -32,6 +32,7 @@ import { Cacheable, CacheBackend, CacheModule, canonicalKey, entityTag, withHead
 import { Gate } from '@strata/cache/testing';
 import { of } from 'rxjs';
 import request from 'supertest';
+import { rehearsed } from '../support/rehearsed';
 
 interface Reply {
   header(name: string, value: string): unknown;
@@ -279,6 +280,7 @@ describe.each(Object.entries(adapters))('negative tests on %s', (_name, adapter)
 
   beforeAll(async () => {
     app = await NestFactory.create(NegativeModule, adapter() as FastifyAdapter, { logger: false });
+    rehearsed(app);
     await app.listen(0, '127.0.0.1');
     backend = app.get(CacheBackend);
   });

@@ -31,6 +31,7 @@ import {
   type CacheRequest,
 } from '@strata/cache';
 import request from 'supertest';
+import { rehearsed } from '../support/rehearsed';
 
 interface Reply {
   header(name: string, value: string): unknown;
@@ -207,6 +208,7 @@ describe.each(Object.entries(adapters))('HTTP caching on %s', (_name, adapter) =
 
   beforeAll(async () => {
     app = await NestFactory.create(ProbeModule, adapter() as FastifyAdapter, { logger: false });
+    rehearsed(app, 20);
     await app.init();
     await (app.getHttpAdapter().getInstance() as { ready?: () => Promise<void> }).ready?.();
   });

@@ -173,7 +173,8 @@ describe.each(ADAPTERS)('fast lane on %s', (_name, adapter) => {
       const before = lane.usage.answers;
       const { learnt, last } = await thrice(path, { 'accept-encoding': 'identity' });
       expect(lane.usage.answers).toBe(before + 1);
-      const stable = ({ date: _date, age: _age, 'cache-status': _status, ...others }: Record<string, unknown>) => others;
+      const stable = ({ date: _date, age: _age, 'cache-status': _status, ...others }: Record<string, unknown>) =>
+        others;
       expect(stable(last.headers)).toEqual(stable(learnt.headers));
       expect(last.headers['cache-status']).toMatch(/^strata; hit; ttl=\d+; detail=L1$/);
       expect(last.headers['age']).toBe('0');
@@ -290,7 +291,10 @@ describe.each(ADAPTERS)('fast lane on %s', (_name, adapter) => {
       { cookie: 'a=b' },
     ];
     const before = lane.usage.answers;
-    for (const headers of special) await http().get('/default/1').set(headers as never);
+    for (const headers of special)
+      await http()
+        .get('/default/1')
+        .set(headers as never);
     await http().head('/default/1').expect(200);
     await http().post('/default/1').expect(404);
     expect(lane.usage.answers).toBe(before);

@@ -2,13 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastLane, type FastAnswer } from '@strata/cache';
 import { HttpMetrics, type FinishedRequest } from '@strata/metrics';
-import type {
-  FastifyError,
-  FastifyReply,
-  FastifyRequest,
-  onRequestHookHandler,
-  onResponseHookHandler,
-} from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest, onRequestHookHandler, onResponseHookHandler } from 'fastify';
 import type { Config } from './config/config';
 import { KnownRoutes } from './http/known-routes';
 import { ProblemFilter, sendProblem } from './http/problem.filter';

@@ -35,6 +35,12 @@ export const COUNTERS: readonly MetricDefinition[] = [
     read: () => [[{}, [...backends.values()].reduce((total, { bypassed }) => total + bypassed, 0)]],
   },
   {
+    name: 'cache_fast_lane_answers_total',
+    help: 'Hits that were answered before framework and Nest; cache_requests_total has them too.',
+    labels: [],
+    read: () => [[{}, [...backends.values()].reduce((total, { fast }) => total + fast, 0)]],
+  },
+  {
     name: 'cache_compression_saved_bytes_total',
     help: 'Bytes that compression has kept off the wire to L2.',
     labels: ['cache'],

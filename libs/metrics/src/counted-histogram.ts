@@ -1,4 +1,9 @@
-import { Histogram, type HistogramConfiguration, type MetricObjectWithValues, type MetricValueWithName } from 'prom-client';
+import {
+  Histogram,
+  type HistogramConfiguration,
+  type MetricObjectWithValues,
+  type MetricValueWithName,
+} from 'prom-client';
 
 type Exported<L extends string> = MetricObjectWithValues<MetricValueWithName<L>>;
 
@@ -27,7 +32,7 @@ export class Series<L extends string> {
   /** As a scrape shows it: buckets add up, then sum and count. */
   values(name: string): MetricValueWithName<L>[] {
     let total = 0;
-    const labels = (le?: string): MetricValueWithName<L>['labels'] => ({ ...this.labels, ...(le && { le }) }) as never;
+    const labels = (le?: string): MetricValueWithName<L>['labels'] => ({ ...this.labels, ...(le && { le }) });
     const bounds = [...this.bounds.map(String), '+Inf'];
     const buckets = bounds.map((le, i) => ({
       metricName: `${name}_bucket`,

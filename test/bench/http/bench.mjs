@@ -1,64 +1,105 @@
-// npm run bench:http [-- --seconds 4 --rounds 5]: what a hit costs over HTTP, in CPU of the serving process. Every
-// contestant is one process on one core; wrk loads it from the other; rounds are interleaved, medians are shown.
-import { execFileSync, fork, spawnSync } from 'node:child_process';
+// npm run bench:http [-- --seconds 3 --rounds 5 --quick]: what a hit costs over HTTP, in CPU of the serving process.
+// Each contestant is a process on one core; wrk loads it from the other; rounds are interleaved, medians are shown.
+import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { openDatabase, startService } from '../../load/instances.mjs';
 import { startRedis } from '../../peers/redis.mjs';
+import { circumstances, median, table, writeResults } from '../common/report.mjs';
+import { load, measure, pin } from './measure.mjs';
+import { startProxies } from './proxies.mjs';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '4' }, rounds: { type: 'string', default: '5' } },
+  options: { seconds: { type: 'string' }, rounds: { type: 'string' }, quick: { type: 'boolean', default: false } },
 });
-const [seconds, rounds] = [Number(values.seconds), Number(values.rounds)];
+const seconds = Number(values.seconds ?? (values.quick ? 1 : 3));
+const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
+/** Until the compiler has done its work: what is measured is a service that runs. */
+const WARM_UP_SECONDS = values.quick ? 2 : 5;
 const { freePort } = createRequire(import.meta.url)(join(process.cwd(), 'dist/apps/api/src/embedded/free-port.js'));
-const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-const [SERVER_CORE, LOAD_CORE] = ['0', '1'];
+const PACKAGES = ['@nestjs/core', 'fastify', 'express', '@nestjs/cache-manager', 'cache-manager', '@keyv/redis'];
+const [PRODUCT, LIST] = ['/products/7', '/products?category=books&limit=33'];
+const SERVERS = ['node:http', 'node:http, all headers', 'fastify', 'Nest + Fastify'];
+const INTERCEPTORS = ['CacheInterceptor, Fastify', 'CacheInterceptor, 2 stores', 'CacheInterceptor, Express'];
 const CASES = [
-  { what: 'product', path: '/products/7', headers: [] },
-  { what: 'list', path: '/products?category=books&limit=20', headers: [] },
-  { what: '304', path: '/products/7', headers: ['if-none-match: *'], only: /^Strata/ },
-];
+  { what: 'product', path: PRODUCT, headers: [], only: /./ },
+  { what: 'list', path: LIST, headers: [], only: /./ },
+  { what: '304', path: PRODUCT, headers: ['if-none-match: *'], only: /^(node|nginx|Varnish|Strata(?!, off))/ },
+  { what: 'list, gzip', path: LIST, headers: ['accept-encoding: gzip'], only: /^(node|nginx|Varnish|Strata(?!, off))/ },
+].filter(({ what }) => !values.quick || !what.includes('gzip'));
 
 if (spawnSync('wrk', ['--version']).error !== undefined) {
-  process.stderr.write('This bench needs wrk (apt-get install wrk).\n');
+  process.stderr.write(
+    'This bench needs wrk (apt-get install wrk; nginx-light and varnish are used when they are there).\n',
+  );
   process.exit(1);
 }
 const redis = await startRedis();
-const database = await openDatabase(100);
+const database = await openDatabase(200);
 const stops = [];
 try {
-  const env = { ...database.environment, REDIS_URL: `redis://127.0.0.1:${redis.port}`, LOG_LEVEL: 'error' };
-  const cached = await startService(env);
-  const uncached = await startService({ ...env, CACHE_ENABLED: 'false' });
-  stops.push(cached.stop, uncached.stop);
-  const bytes = async (path) => Buffer.from(await (await fetch(cached.url + path)).arrayBuffer()).toString('base64');
-  const constants = { PRODUCT: await bytes(CASES[0].path), LIST: await bytes(CASES[1].path) };
-  const contestants = [
-    ...(await Promise.all(['node:http', 'fastify', 'nest + fastify'].map((name) => constant(name, constants)))),
-    { name: 'Strata, hit', ...cached },
-    { name: 'Strata, cache off', ...uncached },
-  ];
-  process.stdout.write(`Node ${process.version}, ${cpus()[0].model}, ${cpus().length} cores; wrk, 32 connections\n`);
-  for (const one of CASES)
+  const contestants = await start();
+  const tables = CASES.map((one) =>
     compare(
       one,
-      contestants.filter(({ name }) => one.only?.test(name) ?? true),
-    );
+      contestants.filter(({ name }) => one.only.test(name)),
+    ),
+  );
+  writeResults('http', circumstances(PACKAGES), tables);
 } finally {
   for (const stop of stops) await stop();
   await database.stop();
   await redis.stop();
 }
 
-async function constant(name, constants) {
+async function start() {
+  const env = { ...database.environment, REDIS_URL: `redis://127.0.0.1:${redis.port}`, LOG_LEVEL: 'error' };
+  const lane = await startService(env);
+  const behind = await startService({ ...env, CACHE_FAST_LANE: 'false' });
+  const off = await startService({ ...env, CACHE_ENABLED: 'false' });
+  stops.push(lane.stop, behind.stop, off.stop);
+  await describe(lane.url, 500);
+  const content = async (path) => Buffer.from(await (await fetch(lane.url + path)).arrayBuffer());
+  const [product, list] = [await content(PRODUCT), await content(LIST)];
+  const { headers } = await fetch(lane.url + PRODUCT);
+  const own = [...headers].filter(([name]) => !/^(date|connection|keep-alive|content-length|content-type)$/.test(name));
+  process.stdout.write(`product ${product.length} bytes, list ${list.length} bytes\n`);
+  const constants = {
+    PRODUCT: product.toString('base64'),
+    LIST: list.toString('base64'),
+    GZIP: gzipSync(list).toString('base64'),
+    HEADERS: JSON.stringify(Object.fromEntries(own)),
+    REDIS_URL: env.REDIS_URL,
+  };
+  const others = values.quick ? SERVERS : [...SERVERS, ...INTERCEPTORS];
+  const servers = await Promise.all(others.map((name) => server(name, constants)));
+  const proxies = await startProxies(servers[0].url, freePort);
+  stops.push(...proxies.map(({ stop }) => stop));
+  return [
+    ...servers,
+    ...proxies,
+    { name: 'Strata, fast lane', ...lane },
+    { name: 'Strata, interceptor', ...behind },
+    { name: 'Strata, off', ...off },
+  ];
+}
+
+/** Makes the answer of the measured product about as long as the one of the research: 500 bytes. */
+async function describe(url, bytes) {
+  const { length } = await (await fetch(url + PRODUCT)).text();
+  const { description } = await (await fetch(url + PRODUCT)).json();
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${database.token}` };
+  const body = JSON.stringify({ description: description.padEnd(description.length + bytes - length, 'x') });
+  await fetch(url + PRODUCT, { method: 'PATCH', headers, body });
+}
+
+async function server(name, constants) {
   const port = await freePort();
-  const child = fork(join(import.meta.dirname, 'server.mjs'), [name, String(port)], {
-    env: { ...process.env, ...constants },
-  });
+  const env = { ...process.env, ...constants };
+  const child = fork(join(import.meta.dirname, 'server.mjs'), [name, String(port)], { env });
   await once(child, 'message');
   stops.push(async () => {
     child.kill();
@@ -68,51 +109,18 @@ async function constant(name, constants) {
 }
 
 function compare({ what, path, headers }, contestants) {
-  for (const { pid } of contestants) spawnSync('taskset', ['-a', '-p', '-c', SERVER_CORE, String(pid)]);
-  for (const { url } of contestants) load(url + path, headers, 1);
+  for (const { pid } of contestants) pin(pid);
+  for (const { url } of contestants) load(url + path, headers, WARM_UP_SECONDS);
   const runs = new Map(contestants.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const { name, url, pid } of contestants) runs.get(name).push(measure(url + path, headers, pid));
+    for (const { name, url, pid } of contestants) runs.get(name).push(measure(url + path, headers, pid, seconds));
   }
-  const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
-  const [first] = runs.values();
-  const base = median(first.map(({ cpu }) => cpu));
-  process.stdout.write(`\n${what.padEnd(20)}  CPU µs a request   times the first   requests/s   p50 ms   p99 ms\n`);
-  for (const [name, all] of runs) {
-    const cells = ['cpu', 'perSecond', 'p50', 'p99'].map((figure) => median(all.map((run) => run[figure])));
-    const [cpu, perSecond, p50, p99] = cells;
-    process.stdout.write(
-      `${name.padEnd(20)} ${cpu.toFixed(1).padStart(17)} ${(cpu / base).toFixed(2).padStart(17)} ${Math.round(perSecond)
-        .toString()
-        .padStart(12)} ${p50.toFixed(2).padStart(8)} ${p99.toFixed(2).padStart(8)}\n`,
-    );
-  }
-}
-
-function measure(url, headers, pid) {
-  const before = cpuMicros(pid);
-  const printed = load(url, headers, seconds);
-  const used = cpuMicros(pid) - before;
-  const requests = Number(/(\d+) requests in/.exec(printed)[1]);
-  if (/Non-2xx/.test(printed) && !headers.length) throw new Error(printed);
-  const percentile = (p) => {
-    const [, value, unit] = new RegExp(`${p}%\\s+([\\d.]+)(us|ms|s)`).exec(printed);
-    return Number(value) * { us: 0.001, ms: 1, s: 1_000 }[unit];
-  };
-  return { cpu: used / requests, perSecond: requests / seconds, p50: percentile(50), p99: percentile(99) };
-}
-
-function load(url, headers, duration) {
-  const given = headers.flatMap((header) => ['-H', header]);
-  return execFileSync(
-    'taskset',
-    ['-c', LOAD_CORE, 'wrk', '-t1', '-c32', `-d${duration}s`, '--latency', ...given, url],
-    { encoding: 'utf8' },
-  );
-}
-
-/** User and system time of a process, all threads. */
-function cpuMicros(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6;
+  const figure = (all, name) => median(all.map((run) => run[name]));
+  const base = figure(runs.get('node:http'), 'cpu');
+  const rows = [...runs].map(([name, all]) => {
+    const cpu = figure(all, 'cpu');
+    const [perSecond, p50, p99] = ['perSecond', 'p50', 'p99'].map((one) => figure(all, one));
+    return [name, cpu.toFixed(1), (cpu / base).toFixed(2), Math.round(perSecond), p50.toFixed(2), p99.toFixed(2)];
+  });
+  return table(what, ['contestant', 'CPU µs a request', 'times node:http', 'requests/s', 'p50 ms', 'p99 ms'], rows);
 }

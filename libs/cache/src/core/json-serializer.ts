@@ -57,8 +57,9 @@ function weigh(value: unknown): number {
 /** Small integers live in the slot that points to them; other numbers have a box of their own. */
 const isSmall = (number: number): boolean => Number.isInteger(number) && Math.abs(number) < 2 ** 31;
 
+const BEYOND_LATIN_1 = /[^\0-\xff]/;
+
 /** One byte a character for Latin-1, two otherwise, and the string's header. */
 export function stringWeight(text: string): number {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 255) return 16 + text.length * 2;
-  return 16 + text.length;
+  return 16 + (BEYOND_LATIN_1.test(text) ? text.length * 2 : text.length);
 }

@@ -34,7 +34,11 @@ export function expressUnderneath(
   standsFor: readonly Hook[],
 ): Framework {
   const app = adapter.getInstance<Application>();
-  const own = new Set(pristine().getInstance<Application>().router.stack.map(({ handle }) => String(handle)));
+  const own = new Set(
+    pristine()
+      .getInstance<Application>()
+      .router.stack.map(({ handle }) => String(handle)),
+  );
   const isKnown = ({ name, handle }: Layer): boolean =>
     standsFor.includes(handle) || own.has(String(handle)) || PARSERS.has(name);
   return {

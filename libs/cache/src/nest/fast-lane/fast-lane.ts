@@ -44,7 +44,6 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
   private framework: Framework | undefined;
   private answers: LaneAnswers | undefined;
   private isStarted = false;
-  private answered = 0;
 
   constructor(
     private readonly host: HttpAdapterHost,
@@ -56,7 +55,7 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Answers given since start, and URLs known now. */
   get usage(): { readonly answers: number; readonly urls: number; readonly bytes: number } {
-    return { answers: this.answered, urls: this.plans.size, bytes: this.plans.calculatedSize };
+    return { answers: this.stats.fast, urls: this.plans.size, bytes: this.plans.calculatedSize };
   }
 
   /**
@@ -132,7 +131,7 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
 
   private count({ plan, entry, answer, head }: Found, request: IncomingMessage, milliseconds: number): void {
     plan.cache.shared!.countHit(plan.key, entry);
-    this.answered++;
+    this.stats.fast++;
     this.stats.record(true, milliseconds);
     this.options!.after?.(request, {
       method: 'GET',

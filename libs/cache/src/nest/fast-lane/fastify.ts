@@ -75,8 +75,7 @@ function hasNoMiddleware(server: Instance): boolean {
 
 function objectionToInstance(instance: Instance): string | undefined {
   const options = hidden(instance, 'fastify.options') as
-    | { rewriteUrl?: unknown; disableRequestLogging?: unknown; routerOptions?: { rewriteUrl?: unknown } }
-    | undefined;
+    { rewriteUrl?: unknown; disableRequestLogging?: unknown; routerOptions?: { rewriteUrl?: unknown } } | undefined;
   if (options === undefined) return 'the options of this Fastify cannot be read';
   if (options.rewriteUrl !== undefined || options.routerOptions?.rewriteUrl !== undefined) return 'URLs are rewritten';
   // The logger that stands for none has no level.

@@ -12,7 +12,8 @@ export function objectionToAll(config: ApplicationConfig, controllers: readonly 
   const { getGlobalPreRequestHooks } = config as { getGlobalPreRequestHooks?: () => unknown[] };
   if ((getGlobalPreRequestHooks?.call(config).length ?? 0) > 0) return 'the application has hooks before each request';
   const versioning = config.getVersioning();
-  if (versioning !== undefined && versioning.type !== URI_VERSIONING) return 'versions are not chosen by the URL';
+  if (versioning !== undefined && (versioning.type as number) !== URI_VERSIONING)
+    return 'versions are not chosen by the URL';
   const places = controllers.flatMap((controller) => [controller, ...handlersOf(controller)]);
   const isNarrowed = (place: Class | Handler): boolean =>
     [NEST.host, FASTIFY_CONSTRAINTS].some((name) => Reflect.getMetadata(name, place) !== undefined);

@@ -1,0 +1,26 @@
+// npm run bench [-- --quick] [-- --only local,remote,memory,growth]: see ../README.md for the method.
+import { parseArgs } from 'node:util';
+import { circumstances, writeResults } from '../common/report.mjs';
+import { growth } from './growth.mjs';
+import { localHits } from './local.mjs';
+import { memory } from './memory.mjs';
+import { remoteTier } from './remote.mjs';
+
+const PACKAGES = ['lru-cache', 'cache-manager', 'cacheable', 'bentocache', 'keyv', 'ioredis', '@keyv/redis'];
+const parts = { local: localHits, remote: remoteTier, memory, growth };
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: Object.keys(parts).join() } },
+});
+const size = values.quick ? { rounds: 3, operations: 40_000 } : { rounds: 5, operations: 200_000 };
+const chosen = values.only.split(',');
+const unknown = chosen.filter((name) => !(name in parts));
+if (unknown.length > 0) {
+  process.stderr.write(`--only takes ${Object.keys(parts).join(', ')}, not ${unknown.join(', ')}\n`);
+  process.exit(2);
+}
+const facts = circumstances(PACKAGES);
+process.stdout.write(`Node ${facts.node}, ${facts.processor}\n`);
+const tables = [];
+for (const name of chosen) tables.push(...(await parts[name](size)));
+writeResults('library', facts, tables);
+process.exit(0);

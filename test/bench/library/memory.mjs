@@ -1,0 +1,53 @@
+// Heap and external bytes an entry: 50 000 products of about 500 bytes, each contestant in a process of its own.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { createCache } from 'cache-manager';
+import { LRUCache } from 'lru-cache';
+import { product } from '../common/rounds.mjs';
+import { table } from '../common/report.mjs';
+import { openStrata } from './local.mjs';
+
+const COUNT = 50_000;
+const parsed = (i) => JSON.parse(JSON.stringify(product(i)));
+
+const contestants = {
+  Map: async () => {
+    const map = new Map();
+    for (let i = 0; i < COUNT; i++) map.set(`product:${i}`, parsed(i));
+    return map;
+  },
+  'lru-cache with ttl': async () => {
+    const lru = new LRUCache({ max: COUNT, ttl: 3_600_000 });
+    for (let i = 0; i < COUNT; i++) lru.set(`product:${i}`, parsed(i));
+    return lru;
+  },
+  'cache-manager': async () => {
+    const manager = createCache({ ttl: 3_600_000 });
+    for (let i = 0; i < COUNT; i++) await manager.set(`product:${i}`, parsed(i));
+    return manager;
+  },
+  Strata: async () => {
+    const { cache } = openStrata('off');
+    for (let i = 0; i < COUNT; i++) await cache.getOrSet(`product:${i}`, () => parsed(i));
+    await cache.settled();
+    return cache;
+  },
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const held = contestants[process.argv[2]];
+  const used = () => (global.gc(), global.gc(), process.memoryUsage().heapUsed + process.memoryUsage().external);
+  const before = used();
+  const cache = await held();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  process.stdout.write(String((used() - before) / COUNT));
+  process.exit(cache === undefined ? 1 : 0);
+}
+
+export function memory() {
+  const rows = Object.keys(contestants).map((name) => {
+    const given = ['--expose-gc', fileURLToPath(import.meta.url), name];
+    return [name, Math.round(Number(execFileSync(process.execPath, given, { encoding: 'utf8' })))];
+  });
+  return [table('memory of an entry with a 500-byte product', ['contestant', 'bytes'], rows)];
+}

@@ -213,6 +213,18 @@ describe.each(ADAPTERS)('fast lane on %s', (_name, adapter) => {
     expect([seen, lane.usage.answers]).toEqual([3, 0]);
   });
 
+  it('leaves to Nest what has CORS headers', async () => {
+    await start((made, one) => {
+      made.enableCors({ origin: ['https://a.example', 'https://b.example'] });
+      one.open();
+    });
+    for (const origin of ['https://a.example', 'https://b.example']) {
+      const { last } = await thrice('/plain/1', { origin });
+      expect(last.headers['access-control-allow-origin']).toBe(origin);
+    }
+    expect(lane.usage).toEqual({ answers: 0, urls: 0, bytes: 0 });
+  });
+
   it('is shut unless it is opened, and cannot be opened too late or twice', async () => {
     await start(() => undefined);
     await thrice('/plain/1');

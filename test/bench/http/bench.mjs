@@ -19,6 +19,8 @@ const seconds = Number(values.seconds ?? (values.quick ? 1 : 3));
 const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
 /** Until the compiler has done its work: what is measured is a service that runs. */
 const WARM_UP_SECONDS = values.quick ? 2 : 5;
+/** Before each run too: while a process is idle, V8 throws code away that it has to make again. */
+const AGAIN_SECONDS = 2;
 const { freePort } = createRequire(import.meta.url)(join(process.cwd(), 'dist/apps/api/src/embedded/free-port.js'));
 const PACKAGES = ['@nestjs/core', 'fastify', 'express', '@nestjs/cache-manager', 'cache-manager', '@keyv/redis'];
 const [PRODUCT, LIST] = ['/products/7', '/products?category=books&limit=33'];
@@ -113,7 +115,10 @@ function compare({ what, path, headers }, contestants) {
   for (const { url } of contestants) load(url + path, headers, WARM_UP_SECONDS);
   const runs = new Map(contestants.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const { name, url, pid } of contestants) runs.get(name).push(measure(url + path, headers, pid, seconds));
+    for (const { name, url, pid } of contestants) {
+      load(url + path, headers, AGAIN_SECONDS);
+      runs.get(name).push(measure(url + path, headers, pid, seconds));
+    }
   }
   const figure = (all, name) => median(all.map((run) => run[name]));
   const base = figure(runs.get('node:http'), 'cpu');

@@ -42,8 +42,10 @@ export function expressUnderneath(
   const isKnown = ({ name, handle }: Layer): boolean =>
     standsFor.includes(handle) || own.has(String(handle)) || PARSERS.has(name);
   return {
-    objectionToAll: () => adapterObjection(adapter),
+    objectionToAll: () => undefined,
     objectionTo: (original) => {
+      const ofAdapter = adapterObjection(adapter);
+      if (ofAdapter !== undefined) return ofAdapter;
       const { route, path, baseUrl } = original as Request;
       if (baseUrl !== '') return 'its route is mounted';
       for (const layer of app.router.stack) {

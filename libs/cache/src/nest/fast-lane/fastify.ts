@@ -38,8 +38,11 @@ export async function fastifyUnderneath(
   const isKnown = (hook: Hook, server: Instance): boolean =>
     standsFor.includes(hook) || own.has(String(hook)) || (hook.name === 'runMiddie' && hasNoMiddleware(server));
   return {
-    objectionToAll: () => adapterObjection(adapter) ?? objectionToInstance(adapter.getInstance<Instance>()),
+    objectionToAll: () => objectionToInstance(adapter.getInstance<Instance>()),
     objectionTo: (original) => {
+      // Not known when the application starts: Fastify sets up CORS when it gets ready.
+      const ofAdapter = adapterObjection(adapter);
+      if (ofAdapter !== undefined) return ofAdapter;
       const { server } = original as Request;
       const [hooks, route] = [hooksOf(server), hidden(original, 'fastify.context') as Hooks | undefined];
       if (hooks === undefined || route === undefined) return 'the hooks of this Fastify cannot be read';

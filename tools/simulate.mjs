@@ -93,7 +93,7 @@ async function work({ profiles, index, count }) {
 
 /** The first seed at which each switched-off rule breaks its profile. */
 async function hunt(most) {
-  const { MUTANTS } = require(join(OUT, 'test/coherence/simulation/mutants.js'));
+  const { MUTANTS } = require(join(OUT, 'test/coherence/simulation/mutants/index.js'));
   const { loadMutant } = require(join(OUT, 'test/coherence/simulation/load-mutant.js'));
   const { PROFILES } = require(join(OUT, 'test/coherence/simulation/profiles.js'));
   const { run } = require(join(OUT, 'test/coherence/simulation/run.js'));

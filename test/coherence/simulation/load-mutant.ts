@@ -2,7 +2,7 @@ import { transformSync } from '@swc/core';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Library } from './fleet';
-import type { Edit } from './mutants';
+import type { Edit } from './mutants/mutant';
 
 const SOURCES = join(__dirname, '../../../libs/cache/src');
 const ROOMS = ['core', 'drivers/memory'];

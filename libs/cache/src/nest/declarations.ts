@@ -13,8 +13,10 @@ import { routeKey } from './route-key';
 
 /** A class as metadata knows it. */
 export type Class = abstract new (...args: never[]) => object;
-// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- ExecutionContext.getHandler() returns it
-export type Handler = Function;
+/** A method as metadata knows it: never called here. */
+export interface Handler {
+  readonly name: string;
+}
 
 /** What the decorators on one method have said, as it was written. */
 export interface Declarations {

@@ -18,8 +18,7 @@ import { NoCacheInterceptor } from './no-cache.interceptor';
 import { parseCacheable, parseCacheEvict, parseCachePut } from './operations';
 
 /** A method that a promise comes from; `M` gives the types of its arguments and its result. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a bound: unknown[] would refuse every method with typed arguments
-export type AsyncMethod = (...args: any[]) => Promise<any>;
+export type AsyncMethod = (...args: never[]) => Promise<unknown>;
 
 /** Fits methods with exactly the arguments and the result of `M`. */
 export type MethodDecoratorOf<M> = (

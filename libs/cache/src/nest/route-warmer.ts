@@ -37,7 +37,7 @@ export function routeWarmer<C extends object>(
   method: keyof C & string,
   requestOf: (key: string) => WarmRequest | undefined,
 ): KeyWarmer<Representation> {
-  const handler = controller[method] as Handler;
+  const handler = controller[method] as (this: C, ...args: readonly unknown[]) => unknown;
   const operation = operationsOf(controller.constructor as Class, handler)?.cacheable;
   const problem = operation === undefined ? 'has no @Cacheable' : obstacleIn(handler);
   if (operation === undefined || problem !== undefined) {

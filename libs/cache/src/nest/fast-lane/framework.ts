@@ -3,9 +3,8 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import { expressUnderneath } from './express';
 import { fastifyUnderneath } from './fastify';
 
-/** A hook of Fastify, or a middleware of Express. */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- any signature: they are compared, never called
-export type Hook = Function;
+/** A hook of Fastify, or a middleware of Express: compared, never called. */
+export type Hook = (...args: never[]) => unknown;
 
 /** What the lane has to know of the framework below Nest. */
 export interface Framework {

@@ -1,0 +1,7 @@
+import { LEASES } from './leases';
+import { LOADING } from './loading';
+import type { Mutant } from './mutant';
+import { SERVING } from './serving';
+
+/** Every rule that a schedule was found for, each with its first. */
+export const MUTANTS: readonly Mutant[] = [...LOADING, ...LEASES, ...SERVING];

@@ -1,0 +1,73 @@
+import { edit, type Mutant } from './mutant';
+
+const UNCHECKED_JOINS = [
+  edit('join-rules.ts', 'return this.state.leaseHeld && flight.generation === this.state.generation;', 'return true;'),
+  edit(
+    'join-rules.ts',
+    "return flight.basis !== undefined && this.state.verdict(tags, flight.basis) !== 'valid';",
+    'return false;',
+  ),
+  edit('join-rules.ts', 'if (startedAfter && result.source', 'return true;\n    if (startedAfter && result.source'),
+];
+
+/** What a read, a load and a store are checked by. */
+export const LOADING: readonly Mutant[] = [
+  {
+    rule: 'the version is read before the load, not after it',
+    edits: [
+      edit(
+        'read-through.ts',
+        'const loaded = await reporter.aroundLoad(() => loading.run(permit?.born, fallback));',
+        `const loaded = await reporter.aroundLoad(() => loading.run(permit?.born, fallback));
+         const late = permit && (await this.parts.remote.permit(key, departure.tags, true));
+         if (late && loaded.storable) loaded.entry = { ...loaded.entry, born: late.born };`,
+      ),
+    ],
+    profile: 'none',
+    seed: 2,
+  },
+  { rule: 'joiners are checked', edits: UNCHECKED_JOINS, profile: 'none', seed: 6 },
+  {
+    rule: 'joiners are checked when the flight lands',
+    edits: [edit('join-rules.ts', "return this.state.verdict(dependsOn, basis) === 'valid';", 'return true;')],
+    profile: 'none',
+    seed: 330,
+  },
+  {
+    rule: 'an earlier flight is joined only under a lease',
+    edits: [edit('join-rules.ts', 'return this.state.leaseHeld && flight', 'return flight')],
+    profile: 'freeze',
+    seed: 13,
+  },
+  {
+    rule: 'a tag that is missing in L2 is invalid',
+    edits: [edit('tiers/remote-tier.ts', "version === undefined ? 'deleted' :", "version === undefined ? 'valid' :")],
+    profile: 'evictTag',
+    seed: 2,
+  },
+  {
+    rule: 'a tag that is missing at a store gets no version from before the load',
+    edits: [],
+    rules: { missingTagTakesBorn: true },
+    profile: 'evictTag',
+    seed: 30,
+  },
+  {
+    rule: 'tags that only the entry names are checked in L2',
+    edits: [edit('tiers/remote-tier.ts', 'if (further.length === 0)', 'if (further.length >= 0)')],
+    profile: 'none',
+    seed: 1,
+  },
+  {
+    rule: 'a hit in L2 is judged by what this instance has heard too',
+    edits: [
+      edit(
+        'tiers/remote-tier.ts',
+        'worseOf(checked.verdict, this.state.verdict(decoded.tags, head))',
+        'checked.verdict',
+      ),
+    ],
+    profile: 'cutCommands',
+    seed: 2038,
+  },
+];

@@ -20,8 +20,8 @@ import {
 } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Cacheable, CacheBackend, CacheModule, FastLane, type CacheRequest, type FastAnswer } from '@strata/cache';
+import { FastifyAdapter, RouteConstraints, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Cacheable, CacheBackend, CacheModule, FastLane, type FastAnswer } from '@strata/cache';
 import request from 'supertest';
 
 let calls = 0;
@@ -143,7 +143,7 @@ const ADAPTERS = [
 
 type Prepare = (app: INestApplication, lane: FastLane) => void;
 
-describe.each(ADAPTERS)('fast lane on %s', (_name, adapter) => {
+describe.each(ADAPTERS)('fast lane on %s', (framework, adapter) => {
   let app: INestApplication;
   let lane: FastLane;
   const http = () => request(app.getHttpServer() as never);
@@ -207,6 +207,38 @@ describe.each(ADAPTERS)('fast lane on %s', (_name, adapter) => {
     };
     await start((made, one) => {
       made.use(middleware);
+      one.open();
+    });
+    await thrice('/plain/1');
+    expect([seen, lane.usage.answers]).toEqual([3, 0]);
+  });
+
+  it('does not believe that a header is stood for which nobody gives', async () => {
+    const hook = (_request: unknown, response: { header(name: string, value: string): unknown }, next: () => void) => {
+      response.header('x-odd', 'set');
+      next();
+    };
+    await start((made, one) => {
+      if (framework === 'Express') made.use(hook);
+      else
+        (made as NestFastifyApplication)
+          .getHttpAdapter()
+          .getInstance()
+          .addHook('onRequest', hook as never);
+      one.open({ standsFor: [hook] });
+    });
+    const { last } = await thrice('/plain/1');
+    expect([last.headers['x-odd'], lane.usage.answers]).toEqual(['set', 0]);
+  });
+
+  it('leaves to Nest what the adapter does on each request', async () => {
+    let seen = 0;
+    await start((made, one) => {
+      const own = made.getHttpAdapter() as { setOnRequestHook?: (hook: (...given: unknown[]) => void) => void };
+      own.setOnRequestHook!((_request, _response, done) => {
+        seen++;
+        (done as () => void)();
+      });
       one.open();
     });
     await thrice('/plain/1');
@@ -315,8 +347,8 @@ describe.each(ADAPTERS)('fast lane on %s', (_name, adapter) => {
   it('counts a hit where the interceptor would have counted it', async () => {
     await start();
     await thrice('/plain/1');
-    const { cache, requests } = { cache: app.get(CacheBackend).httpCache(), requests: lane.usage.answers };
-    expect([cache.counters.local.hits, cache.counters.local.misses, requests]).toEqual([2, 1, 1]);
+    const { hits, misses } = app.get(CacheBackend).httpCache().counters.local;
+    expect([hits, misses, lane.usage.answers]).toEqual([2, 1, 1]);
   });
 
   it('answers 304, and each encoding that was asked for before, from what is there', async () => {
@@ -346,12 +378,97 @@ describe.each(ADAPTERS)('fast lane on %s', (_name, adapter) => {
   });
 
   it('a key function cannot read on the lane what the URL does not say', async () => {
-    const asked: CacheRequest[] = [];
     await start();
-    const found = () => lane.find({ method: 'GET', url: '/plain/1', headers: {} } as never);
     await thrice('/plain/1');
-    asked.push(found()!.plan.request);
-    expect(() => asked[0]!.headers).toThrow('it reads "headers" of the request');
-    expect(asked[0]!.params['id']).toBe('1');
+    const { request: seen } = lane.find({ method: 'GET', url: '/plain/1', headers: {} } as never)!.plan;
+    expect(() => seen.headers).toThrow('it reads "headers" of the request');
+    expect(seen.params['id']).toBe('1');
+  });
+
+  it.each([
+    ['sets what the cache sets', () => ['cache-control', 'public']],
+    [
+      'throws',
+      () => {
+        throw new Error('of the application');
+      },
+    ],
+  ])('a route is not taken when what the application does before it %s', async (_what, before) => {
+    await start((_app, one) => one.open({ before }));
+    await thrice('/plain/1');
+    expect(lane.usage.answers).toBe(0);
+  });
+
+  it('keeps no answer under what a caller can make long', async () => {
+    await start();
+    await thrice('/plain/1');
+    const cache = app.get(CacheBackend).httpCache();
+    const [before, bytes] = [lane.usage.answers, cache.localUsage.bytes];
+    const many = Array.from({ length: 300 }, (_, i) => `"tag${i}"`).join(', ');
+    await http().get('/plain/1').set('if-none-match', many).expect(200);
+    expect([lane.usage.answers, cache.localUsage.bytes]).toEqual([before + 1, bytes]);
+    await http().get('/plain/1').set('if-none-match', '"a"').expect(200);
+    expect(cache.localUsage.bytes).toBeGreaterThan(bytes);
+  });
+});
+
+describe('fast lane, what only one framework has', () => {
+  async function answersOf(app: INestApplication, path: string): Promise<number> {
+    const lane = app.get(FastLane);
+    lane.open();
+    await app.listen(0, '127.0.0.1');
+    for (let round = 0; round < 3; round++)
+      await request(app.getHttpServer() as never)
+        .get(path)
+        .expect(200);
+    await app.close();
+    return lane.usage.answers;
+  }
+
+  class Narrowed {
+    @Get('narrowed')
+    @RouteConstraints({ host: 'a.example' })
+    narrowed() {
+      return 1;
+    }
+  }
+
+  @Controller()
+  class InheritsController extends Narrowed {}
+
+  it.each([new FastifyAdapter(), new ExpressAdapter()])('none of what follows: it answers', async (adapter) => {
+    const app = await NestFactory.create(LaneModule, adapter as FastifyAdapter, { logger: false });
+    expect(await answersOf(app, '/plain/1')).toBe(1);
+  });
+
+  it('Fastify: routes that are chosen by host, inherited ones too, shut it', async () => {
+    @Module({ imports: [LaneModule], controllers: [InheritsController] })
+    class WithInherited {}
+    const app = await NestFactory.create(WithInherited, new FastifyAdapter(), { logger: false });
+    expect(await answersOf(app, '/plain/1')).toBe(0);
+  });
+
+  it('Fastify: a hook that a plugin has put on the route alone keeps it off', async () => {
+    const adapter = new FastifyAdapter();
+    adapter.getInstance().addHook('onRoute', (route) => {
+      route.preHandler = (_request, _reply, done) => done();
+    });
+    const app = await NestFactory.create(LaneModule, adapter, { logger: false });
+    expect(await answersOf(app, '/plain/1')).toBe(0);
+  });
+
+  it('Fastify: a log of each request shuts it', async () => {
+    const adapter = new FastifyAdapter({ logger: { level: 'silent' } });
+    const app = await NestFactory.create(LaneModule, adapter, { logger: false });
+    expect(await answersOf(app, '/plain/1')).toBe(0);
+  });
+
+  it('Express: handlers of parameters shut it', async () => {
+    const adapter = new ExpressAdapter();
+    adapter
+      .getInstance<{ param(name: string, handle: (...given: (() => void)[]) => void): void }>()
+      .param('id', (_request, _response, next) => next());
+    const app = await NestFactory.create(LaneModule, adapter, { logger: false });
+    expect(await answersOf(app, '/plain/1')).toBe(0);
   });
 });

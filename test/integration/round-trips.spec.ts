@@ -90,13 +90,17 @@ describe('what each operation costs in Redis', () => {
     });
   });
 
-  it('sixty-four L2 hits at a time: one round trip', async () => {
+  it('sixty-four L2 hits at a time: one round trip, one write', async () => {
     const keys = Array.from({ length: 64 }, (_, i) => `many${i}`);
     await near.cache.getOrSetMany(keys, (missing) => new Map(missing.map((key) => [key, key])));
     await near.cache.settled();
     near.cache.clearLocal();
+    const { stream } = near.driver.link.client as unknown as { stream: Record<'_write' | '_writev', () => void> };
+    const writes = [jest.spyOn(stream, '_write'), jest.spyOn(stream, '_writev')];
     const { roundTrips, commands: sent } = await cost(() => near.cache.getMany(keys));
     expect([roundTrips, sent.length]).toEqual([1, 64 * 3]);
+    expect(writes.reduce((sum, { mock }) => sum + mock.calls.length, 0)).toBe(1);
+    jest.restoreAllMocks();
   });
 
   it('an invalidation: one round trip and the acknowledgement of each other instance', async () => {

@@ -13,21 +13,18 @@ import type { ReadResult } from '../core/read-result';
 import { cacheStatus, type CacheOutcome } from '../http/cache-status';
 import { asksForFresh, hasDirective, identifiesSender, requestBypass } from '../http/cacheability';
 import type { Representation } from '../http/representation';
-import { isTag } from '../core/coherence/tags';
 import { userTags } from '../core/keys';
 import { FastLane } from './fast-lane/fast-lane';
 import { answersByItself } from './answers-by-itself';
 import { CacheBackend } from './cache-backend';
-import { cacheRequest, type CacheRequest } from './cache-request';
+import { cacheRequest } from './cache-request';
 import { operationsOf } from './declarations';
 import { sendAnswer, sendHit } from './http-answer';
-import { fullKey } from './http-key';
+import { entryOf } from './http-key';
 import { ForOneOnly, loadRepresentation, type Exchange } from './http-load';
 import { HttpResponse } from './http-response';
 import { RequestStats } from './request-stats';
 import { unwrapped } from './with-headers';
-
-type OfRequest<R> = (request: CacheRequest) => R;
 
 /** Answers a `@Cacheable` handler from the cache: stored bytes, stored headers. */
 @Injectable()
@@ -81,11 +78,7 @@ export class CacheableInterceptor implements NestInterceptor {
     if (!this.backend.enabled) return { bypass: 'disabled' };
     const bypass = requestBypass(request.method, request.headers, operation.scope !== undefined);
     if (bypass !== undefined) return { bypass };
-    if (!(operation.condition as OfRequest<boolean>)(request)) return { bypass: 'condition' };
-    const found = fullKey(operation, request, this.backend.identify);
-    if ('bypass' in found) return found;
-    const tags = (operation.tags as OfRequest<readonly string[]>)(request);
-    return tags.every(isTag) ? { key: found.key, tags } : { bypass: 'tag' };
+    return entryOf(operation, request, this.backend.identify);
   }
 
   /** Runs the handler as if the cache were not there, but for the headers that say so. */

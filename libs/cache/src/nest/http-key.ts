@@ -2,6 +2,7 @@ import type { KeyPart } from '../http/canonical-key';
 import type { CacheRequest } from './cache-request';
 import { composedKey } from './composed-key';
 import type { Operations } from './declarations';
+import { isTag } from '../core/coherence/tags';
 import type { Scope } from './decorator-options';
 
 /** Who asks, for routes that do not say so themselves. */
@@ -29,6 +30,19 @@ export function fullKey(
   const own = (operation.key as (request: CacheRequest) => string | undefined)(request);
   const key = composedKey(own, parts);
   return key === undefined ? { bypass: 'no-key' } : { key };
+}
+
+/** Which entry a request is for, with the tags it declares; or why it goes past the cache. */
+export function entryOf(
+  operation: NonNullable<Operations['cacheable']>,
+  request: CacheRequest,
+  identify: Identify | undefined,
+): { readonly key: string; readonly tags: readonly string[] } | { readonly bypass: string } {
+  if (!(operation.condition as (request: CacheRequest) => boolean)(request)) return { bypass: 'condition' };
+  const found = fullKey(operation, request, identify);
+  if ('bypass' in found) return found;
+  const tags = (operation.tags as (request: CacheRequest) => readonly string[])(request);
+  return tags.every(isTag) ? { key: found.key, tags } : { bypass: 'tag' };
 }
 
 function headerPart(value: CacheRequest['headers'][string]): KeyPart {

@@ -2,10 +2,10 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
-import { DECISIVE_HEADERS, hasDirective, type HeaderBag } from '../http/cacheability';
+import { DECISIVE_HEADERS, type HeaderBag } from '../http/cacheability';
 import { isKeptHeader } from '../http/kept-headers';
 import { bytesForExpress } from './http-answer';
-import { listOf, varying, type Outgoing } from './outgoing';
+import { isForOneReader, listOf, setEach, varying, type Outgoing } from './outgoing';
 
 interface RawResponse {
   readonly statusCode: number;
@@ -74,12 +74,16 @@ export class HttpResponse implements Outgoing {
   }
 
   get isPrivate(): boolean {
-    const control = this.raw.getHeader('cache-control');
-    return hasDirective(control, 'private') || hasDirective(control, 'no-store');
+    return isForOneReader(this.raw.getHeader('cache-control'));
   }
 
   has(name: string): boolean {
     return this.raw.getHeader(name) !== undefined;
+  }
+
+  /** True for a header that the cache has written here. */
+  wrote(name: string): boolean {
+    return this.own.has(name);
   }
 
   set(name: string, value: string): void {
@@ -88,10 +92,7 @@ export class HttpResponse implements Outgoing {
   }
 
   setAll(headers: Readonly<Record<string, string>>): void {
-    for (const [name, value] of Object.entries(headers)) {
-      if (name === 'vary') this.vary(listOf(value));
-      else this.set(name, value);
-    }
+    setEach(this, headers);
   }
 
   vary(names: readonly string[]): void {

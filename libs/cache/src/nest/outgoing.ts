@@ -1,4 +1,4 @@
-import type { HeaderBag } from '../http/cacheability';
+import { hasDirective, type HeaderBag } from '../http/cacheability';
 
 /** What an answer of the cache is written to: the response of a framework, or a note of what would be written. */
 export interface Outgoing {
@@ -18,6 +18,19 @@ export interface Outgoing {
   body(bytes: Buffer, type: string): unknown;
   /** What speaks for or against keeping the answer, whoever set it, but for what the cache wrote. */
   judged(): HeaderBag;
+}
+
+/** True for a `Cache-Control` that keeps an answer to one reader, or from everybody who could keep it. */
+export function isForOneReader(control: HeaderBag[string]): boolean {
+  return hasDirective(control, 'private') || hasDirective(control, 'no-store');
+}
+
+/** {@link Outgoing.setAll} by the other two. */
+export function setEach(outgoing: Pick<Outgoing, 'set' | 'vary'>, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (name === 'vary') outgoing.vary(listOf(value));
+    else outgoing.set(name, value);
+  }
 }
 
 /** Names in a `Vary` value, in lower case. */

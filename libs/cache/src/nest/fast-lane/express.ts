@@ -17,7 +17,7 @@ interface Layer {
 }
 
 interface Application {
-  readonly router: { readonly stack: readonly Layer[] };
+  readonly router: { readonly stack: readonly Layer[]; readonly params: object };
   enabled(setting: string): boolean;
 }
 
@@ -42,7 +42,8 @@ export function expressUnderneath(
   const isKnown = ({ name, handle }: Layer): boolean =>
     standsFor.includes(handle) || own.has(String(handle)) || PARSERS.has(name);
   return {
-    objectionToAll: () => undefined,
+    objectionToAll: () =>
+      Object.keys(app.router.params).length === 0 ? undefined : 'parameters of routes have handlers (app.param)',
     objectionTo: (original) => {
       const ofAdapter = adapterObjection(adapter);
       if (ofAdapter !== undefined) return ofAdapter;

@@ -10,15 +10,16 @@ import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/co
 import { LRUCache } from 'lru-cache';
 import { CacheError } from '../../core/errors';
 import { CacheBackend } from '../cache-backend';
-import type { Class, Handler } from '../declarations';
+import type { Class } from '../declarations';
 import type { Exchange } from '../http-load';
 import { RequestStats } from '../request-stats';
-import { frameworkOf, type Framework } from './framework';
+import { frameworkOf } from './framework';
 import { LaneAnswers, type Found } from './lane-answers';
 import type { FastLaneOptions } from './options';
-import { entryOf, weightOf, type Plan } from './plan';
-import { NotOfUrl, requestOfUrl } from './url-request';
-import { objectionTo, objectionToAll } from './verdict';
+import { weightOf, type Plan } from './plan';
+import { Planner } from './planner';
+import { NotOfUrl } from './url-request';
+import { objectionToAll } from './verdict';
 
 /** URLs that are remembered, and the bytes that they may take. */
 const MAX_URLS = 10_000;
@@ -37,11 +38,9 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 @Injectable()
 export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly plans = new LRUCache<string, Plan>({ max: MAX_URLS, maxSize: MAX_BYTES });
-  private readonly refused = new WeakMap<Handler, Map<unknown, string>>();
-  private readonly perRequest = new WeakSet<Class>();
   private readonly logger = new Logger('FastLane');
   private options: FastLaneOptions | undefined;
-  private framework: Framework | undefined;
+  private planner: Planner | undefined;
   private answers: LaneAnswers | undefined;
   private isStarted = false;
 
@@ -90,16 +89,16 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
         ? 'the framework is not known'
         : (framework.objectionToAll() ?? objectionToAll(this.config, controllers));
     if (objection !== undefined) return this.logger.warn(`the fast lane stays shut: ${objection}`);
-    for (const wrapper of wrappers) {
-      if (!wrapper.isDependencyTreeStatic()) this.perRequest.add(wrapper.metatype as Class);
-    }
-    this.framework = framework;
+    const perRequest = wrappers.filter((wrapper) => !wrapper.isDependencyTreeStatic());
+    const classes = new Set<unknown>(perRequest.map(({ metatype }) => metatype));
+    this.planner = new Planner(framework!, this.options, classes, (name) => this.backend.httpCache(name));
     this.answers = new LaneAnswers(this.options);
   }
 
   /** While the application closes, each request takes the whole way. */
   onModuleDestroy(): void {
     this.answers = undefined;
+    this.planner = undefined;
     this.plans.clear();
   }
 
@@ -161,42 +160,10 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Remembers what a fresh hit behind Nest's pipeline has been answered with, for the next request to its URL. */
   learn(context: ExecutionContext, exchange: Exchange, ours: unknown): void {
-    if (this.framework === undefined || this.answers === undefined) return;
-    const message = this.framework.messageOf(exchange.request.original);
-    const { url } = message;
-    if (url === undefined || url.length > MAX_URL_LENGTH || message.method !== 'GET' || this.plans.has(url)) return;
-    const handler = context.getHandler();
-    const refused = this.refused.get(handler) ?? new Map<unknown, string>();
-    if (refused.has(context.getClass())) return;
-    const plan = this.planOf(context, exchange, message, ours);
-    if (typeof plan === 'object') return void this.plans.set(url, plan, { size: weightOf(url, plan) });
-    // For good: what stood in the way once may do so again, and nobody waits for a look at it each time.
-    this.refused.set(handler, refused.set(context.getClass(), plan));
-    this.logger.debug(`${exchange.operation.where} is answered behind Nest's pipeline: ${plan}`);
-  }
-
-  /** A reason instead of a plan when the route, or this URL, must take the whole way. */
-  private planOf(
-    context: ExecutionContext,
-    { operation, request, response }: Exchange,
-    message: IncomingMessage,
-    ours: unknown,
-  ): Plan | string {
-    const [framework, owner] = [this.framework!, context.getClass()];
-    if (this.perRequest.has(owner)) return 'its class is made for each request';
-    const objection = objectionTo(owner, context.getHandler(), ours) ?? framework.objectionTo(request.original);
-    if (objection !== undefined) return objection;
-    const unexplained = this.answers!.unexplained(message, response.before, framework.ownHeaders());
-    if (unexplained !== undefined) return `something else sets "${unexplained}"`;
-    const seen = { operation, request: requestOfUrl(request) };
-    try {
-      const entry = entryOf(seen) ?? 'its functions say something else when they are asked again';
-      if (typeof entry === 'string') return entry;
-      const cache = this.backend.httpCache(operation.cache);
-      return { ...seen, ...entry, cache, route: framework.routeOf(request.original), framework };
-    } catch (error) {
-      if (error instanceof NotOfUrl) return error.message;
-      throw error;
-    }
+    if (this.planner === undefined) return;
+    const { url, method } = this.planner.messageOf(exchange);
+    if (url === undefined || url.length > MAX_URL_LENGTH || method !== 'GET' || this.plans.has(url)) return;
+    const plan = this.planner.planOf(context, exchange, ours);
+    if (plan !== undefined) this.plans.set(url, plan, { size: weightOf(url, plan) });
   }
 }

@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Entry } from '../../core/entry';
-import type { HeaderBag } from '../../http/cacheability';
 import type { Representation } from '../../http/representation';
 import type { CacheRequest } from '../cache-request';
 import { always } from '../operations';
@@ -39,13 +38,6 @@ export class LaneAnswers {
     if (answer === undefined) return undefined;
     const before = this.options.before === undefined ? NO_HEADERS : this.options.before(request);
     return before === undefined ? undefined : { plan, entry, answer, head: before.concat(answer.head) };
-  }
-
-  /** A header that was on a response before the interceptor, and comes neither of the framework nor of `before`. */
-  unexplained(request: IncomingMessage, headers: HeaderBag, own: Readonly<Record<string, string>>): string | undefined {
-    const before = this.options.before?.(request) ?? NO_HEADERS;
-    const known = [...Object.keys(own), ...before.filter((_text, i) => i % 2 === 0)].map((name) => name.toLowerCase());
-    return Object.keys(headers).find((name) => !known.includes(name));
   }
 
   private answersOf(plan: Plan, entry: Readonly<Entry<Representation>>): PreparedAnswers | undefined {

@@ -20,6 +20,8 @@ export interface PreparedAnswer {
 const MAX_TEXT_BYTES = 12_288;
 /** Answers that are kept of one entry: for each way to ask for it (encoding, condition). */
 const MAX_ANSWERS = 8;
+/** Longest way, in characters: a condition may list as many tags as fit into a request. */
+const MAX_WAY_LENGTH = 256;
 const OVERHEAD_BYTES = 400;
 
 /**
@@ -81,9 +83,10 @@ export class PreparedAnswers {
     const head = [...Object.entries(this.framework.ownHeaders()), ...response.headers].flat();
     const cacheStatus = response.headers.get('cache-status')!;
     const answer = { status: response.status, cacheStatus, head, body: isText ? bytes.toString('latin1') : bytes };
-    if (this.answers.size < MAX_ANSWERS) {
-      this.answers.set(wayOf(described.request.headers), answer);
-      this.bytes += OVERHEAD_BYTES + (isText ? bytes.length : 0);
+    const way = wayOf(described.request.headers);
+    if (this.answers.size < MAX_ANSWERS && way.length <= MAX_WAY_LENGTH) {
+      this.answers.set(way, answer);
+      this.bytes += OVERHEAD_BYTES + way.length + (isText ? bytes.length : 0);
       for (const text of head) this.bytes += text.length;
       grown();
     }

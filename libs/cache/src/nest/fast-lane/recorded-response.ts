@@ -1,6 +1,5 @@
 import type { HeaderBag } from '../../http/cacheability';
-import { hasDirective } from '../../http/cacheability';
-import { varying, type Outgoing } from '../outgoing';
+import { isForOneReader, setEach, varying, type Outgoing } from '../outgoing';
 
 /** A note of what would be written: the cache's own part of an answer, in the order in which it is sent. */
 export class RecordedResponse implements Outgoing {
@@ -8,8 +7,7 @@ export class RecordedResponse implements Outgoing {
   status = 200;
 
   get isPrivate(): boolean {
-    const control = this.headers.get('cache-control');
-    return hasDirective(control, 'private') || hasDirective(control, 'no-store');
+    return isForOneReader(this.headers.get('cache-control'));
   }
 
   answered(status: number): void {
@@ -25,10 +23,7 @@ export class RecordedResponse implements Outgoing {
   }
 
   setAll(headers: Readonly<Record<string, string>>): void {
-    for (const [name, value] of Object.entries(headers)) {
-      if (name === 'vary') this.vary(value.split(',').map((part) => part.trim().toLowerCase()));
-      else this.set(name, value);
-    }
+    setEach(this, headers);
   }
 
   vary(names: readonly string[]): void {

@@ -1,4 +1,4 @@
-import type { ApplicationConfig } from '@nestjs/core';
+import { MetadataScanner, type ApplicationConfig } from '@nestjs/core';
 import { operationsOf, type Class, type Handler } from '../declarations';
 import { NEST } from '../metadata';
 
@@ -47,7 +47,8 @@ function given(name: string, ...places: readonly (Class | Handler)[]): unknown[]
   return places.flatMap((place) => (Reflect.getMetadata(name, place) ?? []) as unknown[]);
 }
 
+/** Inherited ones too. */
 function handlersOf({ prototype }: Class): Handler[] {
-  const descriptors = Object.values(Object.getOwnPropertyDescriptors(prototype as object));
-  return descriptors.map(({ value }) => value as unknown).filter((value) => typeof value === 'function');
+  const methods = prototype as Record<string, Handler>;
+  return new MetadataScanner().getAllMethodNames(methods).map((name) => methods[name]!);
 }

@@ -1,0 +1,81 @@
+import type { IncomingMessage } from 'node:http';
+import { Logger, type ExecutionContext } from '@nestjs/common';
+import { userTags } from '../../core/keys';
+import type { TieredCache } from '../../core/tiered-cache';
+import type { Representation } from '../../http/representation';
+import type { Class, Handler } from '../declarations';
+import { entryOf } from '../http-key';
+import type { Exchange } from '../http-load';
+import type { Framework } from './framework';
+import type { FastLaneOptions } from './options';
+import type { Plan } from './plan';
+import { requestOfUrl } from './url-request';
+import { objectionTo } from './verdict';
+
+/** Makes plans of what Nest has answered, for routes that nothing else stands in the way of. */
+export class Planner {
+  private readonly refused = new WeakMap<Handler, Map<unknown, string>>();
+  private readonly logger = new Logger('FastLane');
+
+  /** @param perRequest controllers that are made anew for each request */
+  constructor(
+    private readonly framework: Framework,
+    private readonly options: FastLaneOptions,
+    private readonly perRequest: ReadonlySet<unknown>,
+    private readonly cacheOf: (name: string | undefined) => TieredCache<Representation>,
+  ) {}
+
+  messageOf({ request }: Exchange): IncomingMessage {
+    return this.framework.messageOf(request.original);
+  }
+
+  /** `undefined` for a route that has to take the whole way, from then on: nobody waits for a look at it each time. */
+  planOf(context: ExecutionContext, exchange: Exchange, ours: unknown): Plan | undefined {
+    const handler = context.getHandler();
+    const refused = this.refused.get(handler) ?? new Map<unknown, string>();
+    if (refused.has(context.getClass())) return undefined;
+    const plan = this.tryPlan(context, exchange, ours);
+    if (typeof plan === 'object') return plan;
+    this.refused.set(handler, refused.set(context.getClass(), plan));
+    this.logger.debug(`${exchange.operation.where} is answered behind Nest's pipeline: ${plan}`);
+    return undefined;
+  }
+
+  /** The answer is on its way already: what the functions of others throw here must not reach it. */
+  private tryPlan(context: ExecutionContext, exchange: Exchange, ours: unknown): Plan | string {
+    try {
+      return this.objectionTo(context, exchange, ours) ?? this.planFor(exchange);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  private objectionTo(context: ExecutionContext, exchange: Exchange, ours: unknown): string | undefined {
+    const owner: Class = context.getClass();
+    if (this.perRequest.has(owner)) return 'its class is made for each request';
+    return (
+      objectionTo(owner, context.getHandler(), ours) ??
+      this.framework.objectionTo(exchange.request.original) ??
+      this.objectionToHeaders(exchange)
+    );
+  }
+
+  /** What was on the response before the interceptor must come of the framework or of `before`, and stay as it was. */
+  private objectionToHeaders(exchange: Exchange): string | undefined {
+    const given = this.options.before?.(this.messageOf(exchange)) ?? [];
+    const own = [...Object.keys(this.framework.ownHeaders()), ...given.filter((_text, i) => i % 2 === 0)];
+    const known = new Set(own.map((name) => name.toLowerCase()));
+    const names = [...new Set([...Object.keys(exchange.response.before), ...known])];
+    const odd = names.find((name) => !known.has(name) || exchange.response.wrote(name));
+    return odd === undefined ? undefined : `something else sets "${odd}"`;
+  }
+
+  private planFor({ operation, request }: Exchange): Plan | string {
+    const ofUrl = requestOfUrl(request);
+    const entry = entryOf(operation, ofUrl, undefined);
+    if ('bypass' in entry) return 'its functions say something else when they are asked again';
+    const [cache, route] = [this.cacheOf(operation.cache), this.framework.routeOf(request.original)];
+    const { framework } = this;
+    return { operation, request: ofUrl, key: entry.key, tags: userTags(entry.tags), cache, route, framework };
+  }
+}

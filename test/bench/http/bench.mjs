@@ -1,4 +1,4 @@
-// npm run bench:http [-- --seconds 3 --rounds 5 --quick]: what a hit costs over HTTP, in CPU of the serving process.
+// npm run bench:http [-- --seconds 3 --rounds 5 --quick --only PATTERN]: what a hit costs over HTTP, in CPU of the serving process.
 // Each contestant is a process on one core; wrk loads it from the other; rounds are interleaved, medians are shown.
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,12 @@ import { load, measure, pin } from './measure.mjs';
 import { startProxies } from './proxies.mjs';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string' }, rounds: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  options: {
+    seconds: { type: 'string' },
+    rounds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: '.' },
+  },
 });
 const seconds = Number(values.seconds ?? (values.quick ? 1 : 3));
 const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
@@ -24,7 +29,10 @@ const AGAIN_SECONDS = 2;
 const { freePort } = createRequire(import.meta.url)(join(process.cwd(), 'dist/apps/api/src/embedded/free-port.js'));
 const PACKAGES = ['@nestjs/core', 'fastify', 'express', '@nestjs/cache-manager', 'cache-manager', '@keyv/redis'];
 const [PRODUCT, LIST] = ['/products/7', '/products?category=books&limit=33'];
-const SERVERS = ['node:http', 'node:http, all headers', 'fastify', 'Nest + Fastify'];
+/** What the others are compared with, and what is in every run: `node:http` and the fast lane. */
+const SERVERS = ['node:http, all headers', 'fastify', 'Nest + Fastify'];
+const OTHER_WAYS = { 'Strata, interceptor': { CACHE_FAST_LANE: 'false' }, 'Strata, off': { CACHE_ENABLED: 'false' } };
+const isChosen = (name) => new RegExp(values.only).test(name);
 const INTERCEPTORS = ['CacheInterceptor, Fastify', 'CacheInterceptor, 2 stores', 'CacheInterceptor, Express'];
 const CASES = [
   { what: 'product', path: PRODUCT, headers: [], only: /./ },
@@ -60,9 +68,7 @@ try {
 async function start() {
   const env = { ...database.environment, REDIS_URL: `redis://127.0.0.1:${redis.port}`, LOG_LEVEL: 'error' };
   const lane = await startService(env);
-  const behind = await startService({ ...env, CACHE_FAST_LANE: 'false' });
-  const off = await startService({ ...env, CACHE_ENABLED: 'false' });
-  stops.push(lane.stop, behind.stop, off.stop);
+  stops.push(lane.stop);
   await describe(lane.url, 500);
   const content = async (path) => Buffer.from(await (await fetch(lane.url + path)).arrayBuffer());
   const [product, list] = [await content(PRODUCT), await content(LIST)];
@@ -76,17 +82,17 @@ async function start() {
     HEADERS: JSON.stringify(Object.fromEntries(own)),
     REDIS_URL: env.REDIS_URL,
   };
-  const others = values.quick ? SERVERS : [...SERVERS, ...INTERCEPTORS];
-  const servers = await Promise.all(others.map((name) => server(name, constants)));
-  const proxies = await startProxies(servers[0].url, freePort);
+  const others = (values.quick ? SERVERS : [...SERVERS, ...INTERCEPTORS]).filter(isChosen);
+  const servers = await Promise.all(['node:http', ...others].map((name) => server(name, constants)));
+  const proxies = await startProxies(servers[0].url, freePort, isChosen);
   stops.push(...proxies.map(({ stop }) => stop));
-  return [
-    ...servers,
-    ...proxies,
-    { name: 'Strata, fast lane', ...lane },
-    { name: 'Strata, interceptor', ...behind },
-    { name: 'Strata, off', ...off },
-  ];
+  const contestants = [...servers, ...proxies, { name: 'Strata, fast lane', ...lane }];
+  for (const [name, further] of Object.entries(OTHER_WAYS).filter(([name]) => isChosen(name))) {
+    const service = await startService({ ...env, ...further });
+    stops.push(service.stop);
+    contestants.push({ name, ...service });
+  }
+  return contestants;
 }
 
 /** Makes the answer of the measured product about as long as the one of the research: 500 bytes. */

@@ -7,12 +7,13 @@ import { setTimeout } from 'node:timers/promises';
 
 const isThere = (command) => spawnSync(command, ['-V']).error === undefined;
 
-/** Starts what is installed in front of `origin`; each keeps everything for an hour. */
-export async function startProxies(origin, freePort) {
+/** Starts what is chosen and installed in front of `origin`; each keeps everything for an hour. */
+export async function startProxies(origin, freePort, isChosen) {
   const proxies = [];
-  if (isThere('nginx'))
+  if (isChosen('nginx proxy_cache') && isThere('nginx'))
     proxies.push(await start('nginx proxy_cache', await freePort(), (...at) => nginx(origin, ...at)));
-  if (isThere('varnishd')) proxies.push(await start('Varnish', await freePort(), (...at) => varnish(origin, ...at)));
+  if (isChosen('Varnish') && isThere('varnishd'))
+    proxies.push(await start('Varnish', await freePort(), (...at) => varnish(origin, ...at)));
   return proxies;
 }
 

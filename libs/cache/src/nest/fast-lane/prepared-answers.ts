@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Entry } from '../../core/entry';
+import type { HeaderBag } from '../../http/cacheability';
 import type { Representation } from '../../http/representation';
 import { ageOf, hitStatus, sendHit } from '../http-answer';
 import type { Described } from '../http-load';
@@ -17,7 +18,7 @@ export interface PreparedAnswer {
 }
 
 /** Bodies up to this size are sent in one piece with the head, as a text that is kept besides the bytes. */
-const MAX_TEXT_BYTES = 12_288;
+const MAX_TEXT_BYTES = 2_048;
 /** Answers that are kept of one entry: for each way to ask for it (encoding, condition). */
 const MAX_ANSWERS = 8;
 /** Longest way, in characters: a condition may list as many tags as fit into a request. */
@@ -102,6 +103,8 @@ function write(head: string[], name: string, value: string): void {
 function wayOf(headers: Described['request']['headers']): string {
   const { 'accept-encoding': encoding, 'if-none-match': noneMatch, 'if-modified-since': since } = headers;
   if (noneMatch === undefined && since === undefined) return encoding === undefined ? '' : String(encoding);
-  // A line break is in no header: this cannot be taken for an encoding.
-  return `\n${JSON.stringify([encoding, noneMatch, since])}`;
+  // A line break is in no header: it tells the three apart, and what is not given from what is empty.
+  return `\n${given(encoding)}${given(noneMatch)}${given(since)}`;
 }
+
+const given = (value: HeaderBag[string]): string => (value === undefined ? '\n' : `=${String(value)}\n`);

@@ -49,7 +49,7 @@ export class Series<L extends string> {
 
 /**
  * A histogram whose observations are plain counts: `Histogram.observe` sorts, hashes and looks up its labels each
- * time, which is a tenth of a hit over HTTP.
+ * time, which is 1 µs of the 15 of a hit over HTTP.
  */
 export class CountedHistogram<L extends string> extends Histogram<L> {
   private cells: Series<L>[] = [];

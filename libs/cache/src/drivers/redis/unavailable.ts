@@ -9,3 +9,7 @@ export function unavailable(reason: string): CacheError {
 export function redacted(error: Error): string {
   return error.message.split('\n', 1)[0]!.slice(0, 120);
 }
+
+/** An answer that is an error, as who asked is told. */
+export const asUnavailable = (error: Error): CacheError =>
+  error instanceof CacheError ? error : unavailable(redacted(error));

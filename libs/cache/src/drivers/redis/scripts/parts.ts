@@ -1,0 +1,76 @@
+/**
+ * Every script begins here: it opens `head`, and starts a new epoch when `head` is missing or belongs to
+ * another run of the server. Then it also adds the member `?`, which nobody acknowledges: whoever held a
+ * lease under the lost member list holds it no longer than one lease, and writers wait that long.
+ *
+ * KEYS[1] head · ARGV[1] run id of this connection · ARGV[2] epoch to use if a new one is needed
+ */
+export const OPEN_HEAD = `
+local HEAD = KEYS[1]
+local opened = redis.call('HMGET', HEAD, 'epoch', 'run', 'seq')
+if not opened[1] or opened[2] ~= ARGV[1] then
+  redis.call('DEL', HEAD)
+  redis.call('HSET', HEAD, 'epoch', ARGV[2], 'run', ARGV[1], 'seq', '1', 'm:?', ARGV[2])
+  opened = { ARGV[2], ARGV[1], '1' }
+end
+local epoch, seq = opened[1], tonumber(opened[3])
+local function parse(version)
+  if not version or string.sub(version, 1, 16) ~= epoch then return nil end
+  local deleted, expired = string.match(version, '|(%d+)|(%d+)$')
+  return tonumber(deleted), tonumber(expired)
+end
+local function format(deleted, expired)
+  return epoch .. '|' .. string.format('%.0f', deleted) .. '|' .. string.format('%.0f', expired)
+end
+`;
+
+/**
+ * The last invalidations of the epoch: `r:<tag>` → seq, a ring of what was recorded, and the floor below
+ * which they are forgotten. All only grow. When the list itself is lost, everything up to now counts as
+ * forgotten. Used where a tag is unknown: without it any invalidation during a load would make the
+ * load's new tags, and with them the entry, invalid from the start.
+ */
+export const OPEN_RECENT = `
+local RECENT = KEYS[2]
+if redis.call('HGET', RECENT, 'epoch') ~= epoch then
+  redis.call('DEL', RECENT)
+  redis.call('HSET', RECENT, 'epoch', epoch, 'floor', string.format('%.0f', seq), 'n', '0')
+end
+`;
+
+/**
+ * A foreign type under the name of one item is that item's error alone. All else (no memory, a replica) is the
+ * server's, and everybody's.
+ */
+export const CONTAINED = `
+local function contained(run, ...)
+  local done, result = pcall(run, ...)
+  if done then return result end
+  local text = type(result) == 'table' and result.err or tostring(result)
+  if not string.find(text, 'WRONGTYPE', 1, true) then error(result, 0) end
+  return redis.error_reply(text)
+end
+`;
+
+/**
+ * Runs `one` for each item that the turn has gathered. An item begins with the number of its tags with keys of
+ * their own and the number of its tags in `head`; the keys of an item follow each other, and so do its arguments.
+ */
+export const FOR_EACH_ITEM = `${CONTAINED}
+local function forEachItem(k, a, ownKeys, ownArgs, one)
+  local results = { epoch, string.format('%.0f', seq) }
+  while ARGV[a] do
+    local firstTag, firstArg, firstField = k + ownKeys, a + 2, a + 2 + ownArgs
+    local lastTag, lastField = firstTag + tonumber(ARGV[a]) - 1, firstField + tonumber(ARGV[a + 1]) - 1
+    results[#results + 1] = contained(one, k, firstTag, lastTag, firstArg, firstField, lastField)
+    k, a = lastTag + 1, lastField + 1
+  end
+  return results
+end
+`;
+
+/**
+ * Put before scripts that must run when memory is short: an invalidation frees what is stale, a
+ * heartbeat is a few bytes. Redis 7 and Valkey; older servers refuse them then, and they are deferred.
+ */
+export const ALLOW_OOM = '#!lua flags=allow-oom\n';

@@ -1,0 +1,28 @@
+/**
+ * Entries, and the versions to judge them by, as of one moment. What is too large for this answer, or for what is
+ * left of it, is answered with 1: its reader asks for it alone, so that nobody waits for the bytes of another.
+ * What is no text is answered with its error.
+ *
+ * KEYS 1 head, 2… tags, then entries · ARGV 1 number of tags, 2 most bytes of an entry, 3 most bytes of all or '' (then
+ * what is too large is cut off, for its reader to refuse), 4… fields of tags in head
+ */
+export const READ = `
+local tagCount, most, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local versions = {}
+-- In parts: Lua gives a function some thousand arguments at most.
+for first = 2, tagCount + 1, 1000 do
+  local part = redis.call('MGET', unpack(KEYS, first, math.min(first + 999, tagCount + 1)))
+  for i = 1, #part do versions[#versions + 1] = part[i] end
+end
+local reply = { redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq', unpack(ARGV, 4)), versions }
+for i = tagCount + 2, #KEYS do
+  local bytes = redis.pcall('GETRANGE', KEYS[i], 0, most)
+  if type(bytes) == 'string' then
+    if #bytes == 0 then bytes = false
+    elseif room and (#bytes > most or #bytes > room) then bytes = 1
+    elseif room then room = room - #bytes end
+  end
+  reply[#reply + 1] = bytes
+end
+return reply
+`;

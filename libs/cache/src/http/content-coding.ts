@@ -13,6 +13,19 @@ const MAX_LENGTH = 1_000;
  */
 export function chooseCoding(acceptEncoding: string | undefined): ContentCoding {
   if (acceptEncoding === undefined || acceptEncoding.length > MAX_LENGTH) return 'identity';
+  const known = chosen.get(acceptEncoding);
+  if (known !== undefined) return known;
+  const coding = choose(acceptEncoding);
+  // A few browsers ask for all the world; who makes up others costs themselves a look.
+  if (chosen.size >= MAX_CHOSEN) chosen.clear();
+  chosen.set(acceptEncoding, coding);
+  return coding;
+}
+
+const MAX_CHOSEN = 64;
+const chosen = new Map<string, ContentCoding>();
+
+function choose(acceptEncoding: string): ContentCoding {
   const weights = new Map<string, number>();
   for (const part of acceptEncoding.split(',')) {
     const [name = '', ...parameters] = part.split(';');

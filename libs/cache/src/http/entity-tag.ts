@@ -20,7 +20,7 @@ export function encodedTag(tag: string, coding: ContentCoding): string {
  * comparison is weak. What is no entity tag matches nothing.
  */
 export function noneMatchHits(header: string, current: string): boolean {
-  if (header.trim() === '*') return true;
+  if (header === current || header.trim() === '*') return true;
   const strong = current.replace(/^W\//, '');
   return listed(header).some((tag) => tag.replace(/^W\//, '') === strong);
 }

@@ -5,7 +5,7 @@ import { NEST } from './metadata';
 /** `RouteParamtypes.RESPONSE` and `.NEXT`. */
 const WHOLE_RESPONSE = /^[12]:/;
 
-type How = 'sse' | 'redirect' | 'response';
+type How = 'sse' | 'redirect' | 'render' | 'response';
 
 const known = new WeakMap<object, How | 'no'>();
 
@@ -21,6 +21,7 @@ function look(controller: object, handler: Handler): How | 'no' {
   const property = declarationsOf(handler)?.property ?? handler.name;
   if (Reflect.getMetadata(NEST.sse, handler) !== undefined) return 'sse';
   if (Reflect.getMetadata(NEST.redirect, handler) !== undefined) return 'redirect';
+  if (Reflect.getMetadata(NEST.render, handler) !== undefined) return 'render';
   if (Reflect.getMetadata(NEST.passthrough, controller, property) === true) return 'no';
   const routeArguments = (Reflect.getMetadata(NEST.routeArguments, controller, property) ?? {}) as object;
   return Object.keys(routeArguments).some((name) => WHOLE_RESPONSE.test(name)) ? 'response' : 'no';

@@ -169,6 +169,7 @@ const SPECIAL: Readonly<Record<string, string>> = {
   stream: 'a stream or a file',
   sse: 'server-sent events',
   redirect: 'a redirect',
+  render: 'a view (@Render())',
   response: 'the response object itself (@Res() without passthrough, or @Next())',
 };
 

@@ -1,6 +1,6 @@
 import { HttpException, StreamableFile } from '@nestjs/common';
 import type { Entry, Lifetime } from '../core/entry';
-import { responseStorable } from '../http/cacheability';
+import { responseStorable, type HeaderBag } from '../http/cacheability';
 import { chooseCoding, type ContentCoding } from '../http/content-coding';
 import { cacheGroups, surrogateKey } from '../http/cache-groups';
 import { cacheStatus } from '../http/cache-status';
@@ -49,9 +49,10 @@ export function sendAnswer(exchange: Answered, answer: Answer): unknown {
     throw new HttpException(representation.body.toString('utf8'), representation.status);
   }
   const headers = mayTravel ? representation.headers : withoutControl(representation.headers);
-  const coding = codingFor(exchange, representation);
-  const etag = headers['etag'] === undefined ? undefined : encodedTag(headers['etag'], coding);
-  if (isNotModified(request.headers, { etag, lastModified: headers['last-modified'] })) {
+  const validators = validatorsOf(representation);
+  const { coding, isUnchanged } = formAsked(request.headers, validators);
+  const etag = tagOf(validators, coding);
+  if (isUnchanged) {
     response.setAll(Object.fromEntries(Object.entries(headers).filter(([name]) => belongsTo304(name))));
     setAge(exchange, answer);
     varyBy(exchange, representation);
@@ -82,11 +83,34 @@ function withoutControl({ 'cache-control': _control, ...others }: Readonly<Recor
   return others;
 }
 
-function codingFor({ request }: Answered, { body, headers }: Representation): ContentCoding {
-  if (headers['content-encoding'] !== undefined || !isEncodable(body, headers['content-type'])) return 'identity';
-  const asked = request.headers['accept-encoding'];
-  return chooseCoding(asked === undefined ? undefined : String(asked));
+/** What the form of an answer is chosen by, besides the request. */
+export interface FormValidators {
+  readonly isEncodable: boolean;
+  readonly etag: string | undefined;
+  readonly lastModified: string | undefined;
 }
+
+export function validatorsOf({ body, headers }: Representation): FormValidators {
+  const encodable = headers['content-encoding'] === undefined && isEncodable(body, headers['content-type']);
+  return { isEncodable: encodable, etag: headers['etag'], lastModified: headers['last-modified'] };
+}
+
+/** The form that a request with these headers is to get: its encoding, and whether the client has it already. */
+export function formAsked(
+  asked: HeaderBag,
+  validators: FormValidators,
+): { readonly coding: ContentCoding; readonly isUnchanged: boolean } {
+  const accepted = asked['accept-encoding'];
+  const coding = validators.isEncodable && accepted !== undefined ? chooseCoding(String(accepted)) : 'identity';
+  if (asked['if-none-match'] === undefined && asked['if-modified-since'] === undefined) {
+    return { coding, isUnchanged: false };
+  }
+  const { lastModified } = validators;
+  return { coding, isUnchanged: isNotModified(asked, { etag: tagOf(validators, coding), lastModified }) };
+}
+
+const tagOf = ({ etag }: FormValidators, coding: ContentCoding): string | undefined =>
+  etag === undefined ? undefined : encodedTag(etag, coding);
 
 /** Every form of an answer says by what it varies (RFC 9110, section 12.5.5). */
 function varyBy({ operation, response }: Answered, { headers, body }: Representation): void {

@@ -18,6 +18,7 @@ export const NEST = {
   passthrough: '__responsePassthrough__',
   sse: '__sse__',
   redirect: '__redirect__',
+  render: '__renderTemplate__',
   interceptors: '__interceptors__',
   guards: '__guards__',
   httpCode: '__httpCode__',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { Framework, Hook } from './framework';
-import { adapterObjection } from './hidden';
+import { adapterObjection, isAdapterBusy } from './hidden';
 
 /** Layers that Nest puts before its routes; they do nothing to a request without a body. */
 const PARSERS = new Set(['jsonParser', 'urlencodedParser']);
@@ -25,6 +25,8 @@ interface Request extends IncomingMessage {
   readonly route: { readonly path: unknown };
   readonly path: string;
   readonly baseUrl: string;
+  readonly url: string;
+  readonly originalUrl: string;
 }
 
 /** Express below Nest: what stands before the route in its stack has run. */
@@ -47,8 +49,9 @@ export function expressUnderneath(
     objectionTo: (original) => {
       const ofAdapter = adapterObjection(adapter);
       if (ofAdapter !== undefined) return ofAdapter;
-      const { route, path, baseUrl } = original as Request;
+      const { route, path, baseUrl, url, originalUrl } = original as Request;
       if (baseUrl !== '') return 'its route is mounted';
+      if (url !== originalUrl) return 'its URL has been rewritten';
       for (const layer of app.router.stack) {
         if (layer.route === route) return undefined;
         const isPassed = layer.route === undefined ? !isKnown(layer) : layer.match(path);
@@ -56,6 +59,7 @@ export function expressUnderneath(
       }
       return 'its route cannot be found';
     },
+    hasChanged: () => isAdapterBusy(adapter),
     messageOf: (original) => original as Request,
     routeOf: (original) => String((original as Request).route.path),
     ownHeaders: () => (app.enabled('x-powered-by') ? POWERED : NONE),

@@ -13,7 +13,7 @@ import { CacheBackend } from '../cache-backend';
 import type { Class } from '../declarations';
 import type { Exchange } from '../http-load';
 import { RequestStats } from '../request-stats';
-import { frameworkOf } from './framework';
+import { frameworkOf, type Framework } from './framework';
 import { LaneAnswers, type Found } from './lane-answers';
 import type { FastLaneOptions } from './options';
 import { weightOf, type Plan } from './plan';
@@ -81,18 +81,28 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
   async onApplicationBootstrap(): Promise<void> {
     this.isStarted = true;
     if (this.options === undefined) return;
-    const framework = await frameworkOf(this.host.httpAdapter, this.options.standsFor ?? []);
+    const framework = await this.framework(this.options);
     const wrappers = this.discovery.getControllers();
     const controllers = wrappers.map(({ metatype }) => metatype as Class);
     const objection =
       framework === undefined
-        ? 'the framework is not known'
+        ? 'the adapter is none that is known'
         : (framework.objectionToAll() ?? objectionToAll(this.config, controllers));
     if (objection !== undefined) return this.logger.warn(`the fast lane stays shut: ${objection}`);
     const perRequest = wrappers.filter((wrapper) => !wrapper.isDependencyTreeStatic());
     const classes = new Set<unknown>(perRequest.map(({ metatype }) => metatype));
     this.planner = new Planner(framework!, this.options, classes, (name) => this.backend.httpCache(name));
     this.answers = new LaneAnswers(this.options);
+  }
+
+  /** A doubt about the framework shuts the lane; it does not keep the application from starting. */
+  private async framework({ standsFor = [] }: FastLaneOptions): Promise<Framework | undefined> {
+    try {
+      return await frameworkOf(this.host.httpAdapter, standsFor);
+    } catch (error) {
+      this.logger.error(error);
+      return undefined;
+    }
   }
 
   /** While the application closes, each request takes the whole way. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { Framework, Hook } from './framework';
-import { adapterObjection, hidden } from './hidden';
+import { adapterObjection, hidden, hiddenName, isAdapterBusy } from './hidden';
 
 /** Stages of a request that is answered; those for errors and time-outs are not met on the lane. */
 const STAGES = [
@@ -20,12 +20,13 @@ interface Instance {
   readonly log: object;
   ready(): PromiseLike<unknown>;
   close(): PromiseLike<unknown>;
+  printRoutes(options: { commonPrefix: boolean }): string;
 }
 
 interface Request {
   readonly raw: IncomingMessage;
   readonly server: Instance;
-  readonly routeOptions: { readonly url?: string };
+  readonly routeOptions: { readonly url?: string; readonly schema?: unknown };
 }
 
 /** Fastify below Nest: its hooks are compared with those that an adapter has by itself. */
@@ -35,15 +36,18 @@ export async function fastifyUnderneath(
   standsFor: readonly Hook[],
 ): Promise<Framework> {
   const own = await hooksByItself(pristine().getInstance<Instance>());
-  const isKnown = (hook: Hook, server: Instance): boolean =>
-    standsFor.includes(hook) || own.has(String(hook)) || (hook.name === 'runMiddie' && hasNoMiddleware(server));
+  const server = adapter.getInstance<Instance & Record<symbol, unknown>>();
+  const hasMiddleware = hiddenName(server, HAS_MIDDLEWARE) ?? Symbol('none');
+  const isKnown = (hook: Hook, at: Instance): boolean =>
+    standsFor.includes(hook) || own.has(String(hook)) || (hook.name === 'runMiddie' && hasNoMiddleware(at));
   return {
-    objectionToAll: () => objectionToInstance(adapter.getInstance<Instance>()),
+    objectionToAll: () => objectionToInstance(server),
     objectionTo: (original) => {
       // Not known when the application starts: Fastify sets up CORS when it gets ready.
       const ofAdapter = adapterObjection(adapter);
       if (ofAdapter !== undefined) return ofAdapter;
-      const { server } = original as Request;
+      const { server, routeOptions } = original as Request;
+      if (routeOptions.schema !== undefined) return 'its route has a schema, which may refuse requests';
       const [hooks, route] = [hooksOf(server), hidden(original, 'fastify.context') as Hooks | undefined];
       if (hooks === undefined || route === undefined) return 'the hooks of this Fastify cannot be read';
       const odd = STAGES.find((stage) => hooks[stage]!.some((hook) => !isKnown(hook, server)));
@@ -51,6 +55,7 @@ export async function fastifyUnderneath(
       const added = STAGES.find((stage) => (route[stage]?.length ?? 0) !== hooks[stage]!.length);
       return added === undefined ? undefined : `its route has a hook of its own (${added})`;
     },
+    hasChanged: () => isAdapterBusy(adapter) || server[hasMiddleware] === true,
     messageOf: (original) => (original as Request).raw,
     routeOf: (original) => (original as Request).routeOptions.url ?? 'unknown',
     ownHeaders: () => ({}),
@@ -72,8 +77,10 @@ function hooksOf(server: Instance): Hooks | undefined {
   return hidden(server, 'fastify.hooks') as Hooks | undefined;
 }
 
+const HAS_MIDDLEWARE = 'fastify-middie-has-middlewares';
+
 function hasNoMiddleware(server: Instance): boolean {
-  return hidden(server, 'fastify-middie-has-middlewares') === false;
+  return hidden(server, HAS_MIDDLEWARE) === false;
 }
 
 function objectionToInstance(instance: Instance): string | undefined {
@@ -81,6 +88,8 @@ function objectionToInstance(instance: Instance): string | undefined {
     { rewriteUrl?: unknown; disableRequestLogging?: unknown; routerOptions?: { rewriteUrl?: unknown } } | undefined;
   if (options === undefined) return 'the options of this Fastify cannot be read';
   if (options.rewriteUrl !== undefined || options.routerOptions?.rewriteUrl !== undefined) return 'URLs are rewritten';
+  // Fastify shows what a route asks for besides method and URL as JSON, here alone.
+  if (/\) \{"/.test(instance.printRoutes({ commonPrefix: false }))) return 'routes are chosen by more than the URL';
   // The logger that stands for none has no level.
   const logs = 'level' in instance.log && options.disableRequestLogging !== true;
   return logs ? 'Fastify logs each request (see its disableRequestLogging)' : undefined;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Logger, type ExecutionContext } from '@nestjs/common';
 import { userTags } from '../../core/keys';
 import type { TieredCache } from '../../core/tiered-cache';
+import { DECISIVE_HEADERS } from '../../http/cacheability';
 import type { Representation } from '../../http/representation';
 import type { Class, Handler } from '../declarations';
 import { entryOf } from '../http-key';
@@ -9,7 +10,7 @@ import type { Exchange } from '../http-load';
 import type { Framework } from './framework';
 import type { FastLaneOptions } from './options';
 import type { Plan } from './plan';
-import { requestOfUrl } from './url-request';
+import { UrlRequest } from './url-request';
 import { objectionTo } from './verdict';
 
 /** Makes plans of what Nest has answered, for routes that nothing else stands in the way of. */
@@ -60,22 +61,47 @@ export class Planner {
     );
   }
 
-  /** What was on the response before the interceptor must come of the framework or of `before`, and stay as it was. */
-  private objectionToHeaders(exchange: Exchange): string | undefined {
+  private givenTo(exchange: Exchange): string[] {
     const given = this.options.before?.(this.messageOf(exchange)) ?? [];
-    const own = [...Object.keys(this.framework.ownHeaders()), ...given.filter((_text, i) => i % 2 === 0)];
-    const known = new Set(own.map((name) => name.toLowerCase()));
-    const names = [...new Set([...Object.keys(exchange.response.before), ...known])];
-    const odd = names.find((name) => !known.has(name) || exchange.response.wrote(name));
-    return odd === undefined ? undefined : `something else sets "${odd}"`;
+    return given.filter((_text, i) => i % 2 === 0);
   }
 
-  private planFor({ operation, request }: Exchange): Plan | string {
-    const ofUrl = requestOfUrl(request);
-    const entry = entryOf(operation, ofUrl, undefined);
+  /**
+   * What was on the response before the interceptor is what comes of the framework and of `before`, no more and no
+   * less, and stays as it was; nothing of it decides who may have the answer.
+   */
+  private objectionToHeaders(exchange: Exchange): string | undefined {
+    const own = Object.entries(this.framework.ownHeaders());
+    const { before } = exchange.response;
+    const missing = own.find(([name, value]) => before[name.toLowerCase()] !== value);
+    if (missing !== undefined) return `something else changes "${missing[0]}"`;
+    const names = [...own.map(([name]) => name), ...this.givenTo(exchange)].map((name) => name.toLowerCase());
+    const known = new Set(names);
+    const odd = [...Object.keys(before), ...known].find(
+      (name) => !known.has(name) || before[name] === undefined || exchange.response.wrote(name),
+    );
+    if (odd !== undefined) return `"${odd}" is not what the framework and \`before\` set`;
+    const decisive = DECISIVE_HEADERS.find((name) => known.has(name));
+    return decisive === undefined ? undefined : `"${decisive}" decides who may have the answer`;
+  }
+
+  private planFor(exchange: Exchange): Plan | string {
+    const { operation, request } = exchange;
+    const asked = new UrlRequest(request);
+    const entry = entryOf(operation, asked.request, undefined);
+    if (asked.beyond !== undefined) return `it reads "${asked.beyond}" of the request`;
     if ('bypass' in entry) return 'its functions say something else when they are asked again';
-    const [cache, route] = [this.cacheOf(operation.cache), this.framework.routeOf(request.original)];
     const { framework } = this;
-    return { operation, request: ofUrl, key: entry.key, tags: userTags(entry.tags), cache, route, framework };
+    return {
+      operation,
+      asked,
+      key: entry.key,
+      tags: userTags(entry.tags),
+      cache: this.cacheOf(operation.cache),
+      route: framework.routeOf(request.original),
+      given: this.givenTo(exchange),
+      framework,
+      checkedAt: Date.now(),
+    };
   }
 }

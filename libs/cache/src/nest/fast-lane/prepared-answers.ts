@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Entry } from '../../core/entry';
 import type { HeaderBag } from '../../http/cacheability';
 import type { Representation } from '../../http/representation';
-import { ageOf, hitStatus, sendHit } from '../http-answer';
+import { ageOf, formAsked, hitStatus, sendHit, validatorsOf, type FormValidators } from '../http-answer';
 import type { Described } from '../http-load';
 import type { Framework } from './framework';
 import { RecordedResponse } from './recorded-response';
@@ -19,10 +19,6 @@ export interface PreparedAnswer {
 
 /** Bodies up to this size are sent in one piece with the head, as a text that is kept besides the bytes. */
 const MAX_TEXT_BYTES = 2_048;
-/** Answers that are kept of one entry: for each way to ask for it (encoding, condition). */
-const MAX_ANSWERS = 8;
-/** Longest way, in characters: a condition may list as many tags as fit into a request. */
-const MAX_WAY_LENGTH = 256;
 const OVERHEAD_BYTES = 400;
 
 /**
@@ -30,15 +26,20 @@ const OVERHEAD_BYTES = 400;
  * changes with time, `Age` and the rest of its life, is written anew when it changes.
  */
 export class PreparedAnswers {
+  /** By encoding, and among those 304 by itself: nothing that a caller chooses the text of. */
   private readonly answers = new Map<string, PreparedAnswer>();
+  private readonly validators: FormValidators;
+  private updatedAt = Infinity;
   private currentUntil = 0;
   bytes = 0;
 
   constructor(
     private readonly operation: Described['operation'],
-    private readonly entry: Pick<Entry, 'createdAt' | 'freshUntil' | 'tags'>,
+    private readonly entry: Readonly<Entry<Representation>>,
     private readonly framework: Framework,
-  ) {}
+  ) {
+    this.validators = validatorsOf(entry.value);
+  }
 
   /** False once the representation has got into another entry, or another route answers with it. */
   isOf(operation: Described['operation'], { createdAt, freshUntil, tags }: Readonly<Entry>): boolean {
@@ -51,9 +52,9 @@ export class PreparedAnswers {
     );
   }
 
-  /** True while the answers say the time rightly. */
+  /** True while the answers say the time rightly; the clock may have been set back. */
   isCurrent(now: number): boolean {
-    return now < this.currentUntil;
+    return now >= this.updatedAt && now < this.currentUntil;
   }
 
   /** Brings `Age` and `Cache-Status` of all answers to wall time `now`. */
@@ -66,11 +67,12 @@ export class PreparedAnswers {
     }
     const untilOlder = 1_000 - ((now - this.entry.createdAt) % 1_000);
     const untilShorter = ((this.entry.freshUntil - now) % 1_000) + 1;
+    this.updatedAt = now;
     this.currentUntil = now + Math.min(untilOlder, untilShorter);
   }
 
   find(headers: IncomingHttpHeaders): PreparedAnswer | undefined {
-    return this.answers.get(wayOf(headers));
+    return this.answers.get(this.wayOf(headers));
   }
 
   /** `undefined` while an encoding has to be made first. */
@@ -84,27 +86,21 @@ export class PreparedAnswers {
     const head = [...Object.entries(this.framework.ownHeaders()), ...response.headers].flat();
     const cacheStatus = response.headers.get('cache-status')!;
     const answer = { status: response.status, cacheStatus, head, body: isText ? bytes.toString('latin1') : bytes };
-    const way = wayOf(described.request.headers);
-    if (this.answers.size < MAX_ANSWERS && way.length <= MAX_WAY_LENGTH) {
-      this.answers.set(way, answer);
-      this.bytes += OVERHEAD_BYTES + way.length + (isText ? bytes.length : 0);
-      for (const text of head) this.bytes += text.length;
-      grown();
-    }
+    this.answers.set(this.wayOf(described.request.headers), answer);
+    this.bytes += OVERHEAD_BYTES + (isText ? bytes.length : 0);
+    for (const text of head) this.bytes += text.length;
+    grown();
     return answer;
   }
+
+  private wayOf(headers: HeaderBag): string {
+    const { coding, isUnchanged } = formAsked(headers, this.validators);
+    return isUnchanged ? NOT_MODIFIED[coding] : coding;
+  }
 }
+
+const NOT_MODIFIED = { br: '304 br', gzip: '304 gzip', identity: '304' } as const;
 
 function write(head: string[], name: string, value: string): void {
   for (let i = 0; i < head.length; i += 2) if (head[i] === name) head[i + 1] = value;
 }
-
-/** The headers of a request that choose between the answers of one entry. */
-function wayOf(headers: Described['request']['headers']): string {
-  const { 'accept-encoding': encoding, 'if-none-match': noneMatch, 'if-modified-since': since } = headers;
-  if (noneMatch === undefined && since === undefined) return encoding === undefined ? '' : String(encoding);
-  // A line break is in no header: it tells the three apart, and what is not given from what is empty.
-  return `\n${given(encoding)}${given(noneMatch)}${given(since)}`;
-}
-
-const given = (value: HeaderBag[string]): string => (value === undefined ? '\n' : `=${String(value)}\n`);

@@ -9,16 +9,24 @@ export class NotOfUrl extends Error {}
 /**
  * The request as its URL determines it: what a key, tag or condition function may see so that its answer holds for
  * every request to this URL.
- *
- * @throws NotOfUrl (the returned object does) when anything else is read, listed or looked for
  */
-export function requestOfUrl({ method, params, query }: CacheRequest): CacheRequest {
-  const refuse = (name: PropertyKey): never => {
-    throw new NotOfUrl(`it reads "${String(name)}" of the request`);
-  };
-  return new Proxy({ method, params, query } as CacheRequest, {
-    get: (target, name) => (OF_URL.has(name) ? target[name as keyof CacheRequest] : refuse(name)),
-    has: (_target, name) => OF_URL.has(name) || refuse(name),
-    ownKeys: () => refuse('everything'),
-  });
+export class UrlRequest {
+  /** What has been read besides; not the throw alone tells of it, which a function may catch. */
+  beyond: string | undefined;
+  /** Throws {@link NotOfUrl} when anything else is read, listed or looked for. */
+  readonly request: CacheRequest;
+
+  constructor({ method, params, query }: CacheRequest) {
+    const refuse = (name: PropertyKey): never => {
+      this.beyond = String(name);
+      throw new NotOfUrl(`it reads "${this.beyond}" of the request`);
+    };
+    this.request = new Proxy({ method, params, query } as CacheRequest, {
+      get: (target, name) => (OF_URL.has(name) ? target[name as keyof CacheRequest] : refuse(name)),
+      has: (_target, name) => OF_URL.has(name) || refuse(name),
+      getOwnPropertyDescriptor: (target, name) =>
+        OF_URL.has(name) ? Reflect.getOwnPropertyDescriptor(target, name) : refuse(name),
+      ownKeys: () => refuse('everything'),
+    });
+  }
 }

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants, crc32 } from 'node:zlib';
-import type { DecodedEntry } from './entry';
+import { sharedHead, type DecodedEntry } from './entry';
 import type { Serializer } from './ports/serializer';
 
 const compress = promisify(brotliCompress);
@@ -56,100 +56,127 @@ export async function encodeEntry<T>(
   const packed = payload.length >= options.compressionThreshold ? await pack(payload) : payload;
   const smaller = packed.length < payload.length;
   if (smaller && counters !== undefined) counters.savedBytes += payload.length - packed.length;
-  const body = Buffer.concat([...names(key, entry), smaller ? packed : payload]);
-  const header = Buffer.alloc(HEADER_BYTES);
-  header[0] = MAGIC;
-  header[1] = WIRE_VERSION;
-  header[2] = smaller ? ENCODING_BROTLI : ENCODING_IDENTITY;
-  header[3] = entry.negative ? FLAG_NEGATIVE : 0;
-  header[4] = serializer.id;
-  header.write(entry.born.epoch, BORN_OFFSET, 8, 'hex');
-  header.writeBigUInt64BE(BigInt(entry.born.seq), BORN_OFFSET + 8);
-  header.writeDoubleBE(entry.createdAt, 24);
-  header.writeDoubleBE(entry.freshUntil, 32);
-  header.writeDoubleBE(entry.revalidateUntil, 40);
-  header.writeDoubleBE(entry.errorUntil, 48);
-  header.writeUInt32BE(payload.length, 56);
-  header.writeUInt32BE(checksum(header, body), 60);
-  return Buffer.concat([header, body]);
+  const body = smaller ? packed : payload;
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + namesLength(key, entry) + body.length);
+  bytes[0] = MAGIC;
+  bytes[1] = WIRE_VERSION;
+  bytes[2] = smaller ? ENCODING_BROTLI : ENCODING_IDENTITY;
+  bytes[3] = entry.negative ? FLAG_NEGATIVE : 0;
+  bytes[4] = serializer.id;
+  bytes.fill(0, 5, BORN_OFFSET);
+  bytes.write(entry.born.epoch, BORN_OFFSET, 8, 'hex');
+  bytes.writeBigUInt64BE(BigInt(entry.born.seq), BORN_OFFSET + 8);
+  bytes.writeDoubleBE(entry.createdAt, 24);
+  bytes.writeDoubleBE(entry.freshUntil, 32);
+  bytes.writeDoubleBE(entry.revalidateUntil, 40);
+  bytes.writeDoubleBE(entry.errorUntil, 48);
+  bytes.writeUInt32BE(payload.length, 56);
+  body.copy(bytes, writeNames(bytes, HEADER_BYTES, key, entry));
+  bytes.writeUInt32BE(checksum(bytes), 60);
+  return bytes;
 }
 
 /**
- * Reads what {@link encodeEntry} wrote under `key`.
+ * Reads what {@link encodeEntry} wrote under `key`; waits for nothing unless the payload is compressed.
  *
+ * @param likely tags that the entry probably has, in their order: kept instead of texts of their own
  * @throws UnreadableEntry for anything else: damage, another version, another key, a payload over the bound.
  */
-export async function decodeEntry<T>(
+export function decodeEntry<T>(
   key: string,
   bytes: Buffer,
   serializer: Serializer<T>,
   options: CodecOptions,
-): Promise<DecodedEntry<T>> {
+  likely: readonly string[] = [],
+): DecodedEntry<T> | Promise<DecodedEntry<T>> {
   // Before the checksum: whoever filled this with half a gigabyte must not hold the event loop.
   if (bytes.length > maxStoredBytes(options)) throw new UnreadableEntry('entry over the bound');
   if (bytes.length < HEADER_BYTES || bytes[0] !== MAGIC) throw new UnreadableEntry('not an entry');
   if (bytes[1] !== WIRE_VERSION) throw new UnreadableEntry(`wire version ${bytes[1]}`);
   if (bytes[4] !== serializer.id) throw new UnreadableEntry('another serializer');
-  const header = bytes.subarray(0, HEADER_BYTES);
-  const body = bytes.subarray(HEADER_BYTES);
-  const length = header.readUInt32BE(56);
+  const length = bytes.readUInt32BE(56);
   if (length > options.maxEntryBytes) throw new UnreadableEntry('payload over the bound');
-  if (header.readUInt32BE(60) !== checksum(header, body)) throw new UnreadableEntry('checksum');
-  const cursor = new Cursor(body);
+  if (bytes.readUInt32BE(60) !== checksum(bytes)) throw new UnreadableEntry('checksum');
+  const cursor = new Cursor(bytes, HEADER_BYTES);
   // The full key is compared: an entry moved under another key must not be served there.
-  if (cursor.text(cursor.uint32()) !== key) throw new UnreadableEntry('another key');
-  const tags = readTags(cursor);
-  const validator = readValidator(cursor);
-  const payload = bytes[2] === ENCODING_BROTLI ? await unpack(cursor.rest(), length) : cursor.rest();
-  if (payload.length !== length) throw new UnreadableEntry('length');
+  if (cursor.text() !== key) throw new UnreadableEntry('another key');
+  const names = { tags: readTags(cursor, likely), validator: readValidator(cursor) };
+  const finish = (payload: Buffer): DecodedEntry<T> => {
+    if (payload.length !== length) throw new UnreadableEntry('length');
+    return decodedOf(bytes, names, decodeValue(serializer, payload, options.maxEntryValues));
+  };
+  return bytes[2] === ENCODING_BROTLI ? unpack(cursor.rest(), length).then(finish) : finish(cursor.rest());
+}
+
+function decodedOf<T>(
+  bytes: Buffer,
+  { tags, validator }: { tags: readonly string[]; validator: string },
+  value: T,
+): DecodedEntry<T> {
+  const epoch = bytes.toString('hex', BORN_OFFSET, BORN_OFFSET + 8);
+  // Two halves, not a BigInt: exact below 2^53, as every number here is.
+  const seq = bytes.readUInt32BE(BORN_OFFSET + 8) * 2 ** 32 + bytes.readUInt32BE(BORN_OFFSET + 12);
   return {
-    value: decodeValue(serializer, payload, options.maxEntryValues),
-    born: {
-      epoch: header.toString('hex', BORN_OFFSET, BORN_OFFSET + 8),
-      seq: Number(header.readBigUInt64BE(BORN_OFFSET + 8)),
-    },
+    value,
+    born: sharedHead(epoch, seq),
     tags,
     validator,
-    negative: (header[3]! & FLAG_NEGATIVE) !== 0,
-    bytes: length,
-    createdAt: header.readDoubleBE(24),
-    freshUntil: header.readDoubleBE(32),
-    revalidateUntil: header.readDoubleBE(40),
-    errorUntil: header.readDoubleBE(48),
+    negative: (bytes[3]! & FLAG_NEGATIVE) !== 0,
+    bytes: bytes.readUInt32BE(56),
+    createdAt: bytes.readDoubleBE(24),
+    freshUntil: bytes.readDoubleBE(32),
+    revalidateUntil: bytes.readDoubleBE(40),
+    errorUntil: bytes.readDoubleBE(48),
   };
 }
 
-function names(key: string, { tags, validator }: { tags: readonly string[]; validator: string }): Buffer[] {
-  const parts = [lengthPrefixed(key)];
-  const count = Buffer.alloc(4);
-  count.writeUInt32BE(tags.length);
-  parts.push(count);
-  for (const tag of tags) parts.push(lengthPrefixed(tag));
-  parts.push(lengthPrefixed(validator));
-  return parts;
+interface Names {
+  readonly tags: readonly string[];
+  readonly validator: string;
 }
 
-function lengthPrefixed(text: string): Buffer {
-  const bytes = Buffer.from(text, 'utf8');
-  const prefix = Buffer.alloc(4);
-  prefix.writeUInt32BE(bytes.length);
-  return Buffer.concat([prefix, bytes]);
+function namesLength(key: string, { tags, validator }: Names): number {
+  let length = 12 + Buffer.byteLength(key) + Buffer.byteLength(validator);
+  for (const tag of tags) length += 4 + Buffer.byteLength(tag);
+  return length;
 }
 
-function readTags(cursor: Cursor): string[] {
+/** @returns where they end */
+function writeNames(bytes: Buffer, start: number, key: string, { tags, validator }: Names): number {
+  let at = writeText(bytes, start, key);
+  at = bytes.writeUInt32BE(tags.length, at);
+  for (const tag of tags) at = writeText(bytes, at, tag);
+  return writeText(bytes, at, validator);
+}
+
+function writeText(bytes: Buffer, at: number, text: string): number {
+  const length = bytes.write(text, at + 4, 'utf8');
+  bytes.writeUInt32BE(length, at);
+  return at + 4 + length;
+}
+
+function readTags(cursor: Cursor, likely: readonly string[]): readonly string[] {
   const count = cursor.uint32();
   if (count > MAX_TAGS) throw new UnreadableEntry('too many tags');
-  return Array.from({ length: count }, () => cursor.text(cursor.uint32()));
+  let isLikely = count === likely.length;
+  const tags: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const tag = cursor.text();
+    if (tag !== likely[i]) isLikely = false;
+    tags.push(tag);
+  }
+  return isLikely ? likely : tags;
 }
 
 function readValidator(cursor: Cursor): string {
-  const length = cursor.uint32();
+  const length = cursor.peekLength();
   if (length > 4 * MAX_VALIDATOR_LENGTH) throw new UnreadableEntry('validator over the bound');
-  return cursor.text(length);
+  return cursor.text();
 }
 
-function checksum(header: Buffer, body: Buffer): number {
-  return crc32(body, crc32(header.subarray(0, 60)));
+/** Of everything but itself. */
+function checksum(bytes: Buffer): number {
+  return crc32(bytes.subarray(HEADER_BYTES), crc32(bytes.subarray(0, 60)));
 }
 
 function pack(payload: Buffer): Promise<Buffer> {
@@ -178,27 +205,33 @@ function decodeValue<T>(serializer: Serializer<T>, payload: Buffer, maxValues: n
 
 /** Reads a buffer front to back and refuses to read past its end. */
 class Cursor {
-  private offset = 0;
-
-  constructor(private readonly bytes: Buffer) {}
+  constructor(
+    private readonly bytes: Buffer,
+    private offset: number,
+  ) {}
 
   uint32(): number {
-    return this.take(4).readUInt32BE();
+    const value = this.peekLength();
+    this.offset += 4;
+    return value;
   }
 
-  text(length: number): string {
-    return this.take(length).toString('utf8');
+  /** Of the text that comes next. */
+  peekLength(): number {
+    if (this.offset + 4 > this.bytes.length) throw new UnreadableEntry('truncated');
+    return this.bytes.readUInt32BE(this.offset);
+  }
+
+  text(): string {
+    const length = this.uint32();
+    const end = this.offset + length;
+    if (end > this.bytes.length) throw new UnreadableEntry('truncated');
+    const text = this.bytes.toString('utf8', this.offset, end);
+    this.offset = end;
+    return text;
   }
 
   rest(): Buffer {
     return this.bytes.subarray(this.offset);
-  }
-
-  private take(length: number): Buffer {
-    const end = this.offset + length;
-    if (end > this.bytes.length) throw new UnreadableEntry('truncated');
-    const part = this.bytes.subarray(this.offset, end);
-    this.offset = end;
-    return part;
   }
 }

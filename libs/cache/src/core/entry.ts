@@ -10,8 +10,8 @@ export interface Lifetime {
   readonly errorUntil: number;
 }
 
-/** A value in a tier, with everything that decides whether it may be served. */
-export interface Entry<T = unknown> extends Lifetime {
+/** An entry as it travels: without the bookkeeping of L1. */
+export interface DecodedEntry<T = unknown> extends Lifetime {
   readonly value: T;
   /** Version at which the load of this value was allowed to start. */
   readonly born: Head;
@@ -23,44 +23,125 @@ export interface Entry<T = unknown> extends Lifetime {
   readonly bytes: number;
   /** What the loader's source calls this state of the value (an ETag, a revision); `''` = nothing. */
   readonly validator: string;
-  /** L1 only: `seq` of the last check of this entry in L2. */
-  proven: number;
-  /** L1 only: generation of the subscription under which it was stored. */
-  generation: number;
-  /** L1 only: change counter of the tag table at the last check that found nothing newer. */
-  checkedAt: number;
-  /** L1 only: wall time after which L2 is asked again although the entry is fresh (`localTtl`). */
-  localUntil: number;
-  /** L1 only: no refresh before this wall time, after one has failed. */
-  retryAfter: number;
-  /** L1 only: refreshes that have failed in a row. */
-  failures: number;
 }
 
 /** What an entry is told when it enters this instance. */
 export interface LocalFacts {
+  /** `seq` of the last check of this entry in L2. */
   readonly proven: number;
+  /** Generation of the subscription under which it is stored. */
   readonly generation: number;
-  readonly localUntil: number;
 }
 
-/** The part of an entry that no other instance knows, as it starts. */
-export function localFacts(facts: LocalFacts): Omit<Entry, keyof DecodedEntry<unknown>> {
-  return { ...facts, checkedAt: -1, retryAfter: 0, failures: 0 };
+/** Refreshes that have failed in a row, and the pause after them. */
+interface Setback {
+  until: number;
+  failures: number;
 }
-
-/** An entry as it travels: without the bookkeeping of L1. */
-export type DecodedEntry<T> = Omit<Entry<T>, keyof LocalFacts | 'checkedAt' | 'retryAfter' | 'failures'>;
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 16_000;
+/** The largest number that V8 keeps in a field without a box of its own. */
+const UNBOUNDED = 0x7fff_ffff;
 
-/** Back-off after a failed refresh: 1 s, doubled by each further failure, at most 16 s. */
-export function postponeRefresh(entry: Entry, now: number): void {
-  // One failure may be reported by the refresh and by the load inside it: it counts once.
-  if (now < entry.retryAfter) return;
-  entry.retryAfter = now + Math.min(FIRST_PAUSE_MS * 2 ** entry.failures, LONGEST_PAUSE_MS);
-  entry.failures++;
+/**
+ * A value in a tier, with everything that decides whether it may be served.
+ *
+ * There are as many of these as L1 has entries, and a hit reads one: of its times only `createdAt` is a number that
+ * needs a box in V8, the others are kept as durations.
+ */
+export class Entry<T = unknown> implements DecodedEntry<T> {
+  readonly value: T;
+  readonly born: Head;
+  readonly tags: readonly string[];
+  readonly validator: string;
+  readonly createdAt: number;
+  readonly negative: boolean;
+  readonly bytes: number;
+  private readonly ttl: number;
+  private readonly staleWhileRevalidate: number;
+  private readonly staleIfError: number;
+  private localTtl = UNBOUNDED;
+  readonly proven: number;
+  readonly generation: number;
+  /** Change counter of the tag table at the last check that found nothing newer. */
+  checkedAt = -1;
+  private setback: Setback | undefined = undefined;
+
+  constructor(from: DecodedEntry<T>, tags: readonly string[], facts: LocalFacts) {
+    const { createdAt, freshUntil, revalidateUntil, errorUntil } = from;
+    this.value = from.value;
+    this.born = from.born;
+    this.tags = tags;
+    this.validator = from.validator;
+    this.createdAt = createdAt;
+    this.negative = from.negative;
+    this.bytes = from.bytes;
+    this.ttl = freshUntil - createdAt;
+    this.staleWhileRevalidate = revalidateUntil - freshUntil;
+    this.staleIfError = errorUntil - freshUntil;
+    this.proven = facts.proven;
+    this.generation = facts.generation;
+  }
+
+  get freshUntil(): number {
+    return this.createdAt + this.ttl;
+  }
+
+  get revalidateUntil(): number {
+    return this.freshUntil + this.staleWhileRevalidate;
+  }
+
+  get errorUntil(): number {
+    return this.freshUntil + this.staleIfError;
+  }
+
+  /** Wall time after which L2 is asked again although the entry is fresh (`localTtl`). */
+  get localUntil(): number {
+    return this.localTtl === UNBOUNDED ? Infinity : this.createdAt + this.localTtl;
+  }
+
+  /** From wall time `now` on, for so many milliseconds. */
+  keepLocally(now: number, localTtl: number): void {
+    this.localTtl = localTtl === Infinity ? UNBOUNDED : now - this.createdAt + localTtl;
+  }
+
+  /** True while neither ttl is over. */
+  isFreshAt(now: number): boolean {
+    const age = now - this.createdAt;
+    return age < this.ttl && (age < this.localTtl || this.localTtl === UNBOUNDED);
+  }
+
+  /** No refresh before this wall time, after one has failed. */
+  get retryAfter(): number {
+    return this.setback?.until ?? 0;
+  }
+
+  /** Back-off after a failed refresh: 1 s, doubled by each further failure, at most 16 s. */
+  postponeRefresh(now: number): void {
+    const { failures, until } = (this.setback ??= { until: 0, failures: 0 });
+    // One failure may be reported by the refresh and by the load inside it: it counts once.
+    if (now < until) return;
+    this.setback.until = now + Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+    this.setback.failures++;
+  }
+
+  /** The same, as an object of its own. */
+  copy(): Entry<T> {
+    const copy = new Entry(this, this.tags, this);
+    copy.localTtl = this.localTtl;
+    copy.checkedAt = this.checkedAt;
+    copy.setback = this.setback;
+    return copy;
+  }
+}
+
+let last: Head = { epoch: '', seq: -1 };
+
+/** One object for all entries that were born at the same version, one text for all of the same epoch. */
+export function sharedHead(epoch: string, seq: number): Head {
+  if (last.seq !== seq || last.epoch !== epoch) last = { epoch: last.epoch === epoch ? last.epoch : epoch, seq };
+  return last;
 }
 
 /** Age class of an entry. Says nothing about invalidation. */
@@ -76,22 +157,4 @@ export function freshness(life: Lifetime, now: number): Freshness {
 /** The moment after which the entry is of no use to anybody. */
 export function deadAt(life: Lifetime): number {
   return Math.max(life.freshUntil, life.revalidateUntil, life.errorUntil);
-}
-
-/** Durations, all in milliseconds, from which {@link lifetime} computes absolute times. */
-export interface LifetimeSpec {
-  readonly ttl: number;
-  readonly staleWhileRevalidate: number;
-  readonly staleIfError: number;
-}
-
-/** Absolute times of a value loaded at `now`; both stale windows start where freshness ends. */
-export function lifetime(now: number, spec: LifetimeSpec): Lifetime {
-  const freshUntil = now + spec.ttl;
-  return {
-    createdAt: now,
-    freshUntil,
-    revalidateUntil: freshUntil + spec.staleWhileRevalidate,
-    errorUntil: freshUntil + spec.staleIfError,
-  };
 }

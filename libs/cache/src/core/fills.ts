@@ -1,7 +1,7 @@
 import type { Clock } from './ports/clock';
 import type { CoherenceState } from './coherence/coherence-state';
-import { deadAt, localFacts, type Entry } from './entry';
-import type { LoadedValue } from './loading';
+import { deadAt, Entry, sharedHead } from './entry';
+import type { LoadedValue } from './sealing';
 import type { Reporter } from './reporter';
 import type { LocalTier } from './tiers/local-tier';
 import type { LoadPermit, RemoteTier } from './tiers/remote-tier';
@@ -35,9 +35,9 @@ export class Fills<T> {
 
   /** Stores a loaded value in both tiers; the L2 part is not waited for unless the caller does. */
   store(key: string, loaded: LoadedValue<T>, permit: LoadPermit | undefined, generation: number): StoreOutcome<T> {
-    const { born } = loaded.entry;
-    const localUntil = this.clock.now() + loaded.localTtl;
-    const entry: Entry<T> = { ...loaded.entry, ...localFacts({ proven: born.seq, generation, localUntil }) };
+    const { born, tags } = loaded.entry;
+    const entry = new Entry<T>(loaded.entry, tags, { proven: born.seq, generation });
+    entry.keepLocally(this.clock.now(), loaded.localTtl);
     this.fillLocal(key, entry, generation);
     const remote = this.fillRemote(key, entry, loaded, permit);
     this.track(remote);
@@ -63,7 +63,8 @@ export class Fills<T> {
 
   /** Keeps count of work that goes on after the answer. */
   track(work: Promise<unknown>): void {
-    const tracked = work.catch(() => undefined).finally(() => this.background.delete(tracked));
+    const done = (): void => void this.background.delete(tracked);
+    const tracked = work.then(done, done);
     this.background.add(tracked);
   }
 
@@ -86,7 +87,7 @@ export class Fills<T> {
     if (generation !== this.state.generation) return 'generation';
     if (entry.born.epoch === '') return 'no-version';
     if (entry.born.epoch !== this.state.epoch) return 'epoch';
-    const verdict = this.state.verdict(entry.tags, { epoch: entry.born.epoch, seq: entry.proven });
+    const verdict = this.state.verdict(entry.tags, sharedHead(entry.born.epoch, entry.proven));
     if (verdict !== 'valid') return 'invalidated';
     return this.clock.now() >= deadAt(entry) ? 'expired' : undefined;
   }

@@ -21,6 +21,8 @@ export interface Flight<T> extends FlightStart {
 /** Most slots. Loads beyond it go on without one: nobody joins them. */
 const MAX_FLIGHTS = 100_000;
 
+const ignored = (): undefined => undefined;
+
 /** One owned slot per key. A slot is released only by the flight that holds it. */
 export class Flights<T> {
   private readonly slots = new Map<string, Flight<T>>();
@@ -40,14 +42,31 @@ export class Flights<T> {
    * for it, but nobody joins it any more.
    */
   launch(key: string, start: FlightStart, run: (flight: Flight<T>) => Promise<ReadResult<T>>): Flight<T> {
-    const flight: Flight<T> = { ...start, basis: undefined, fallback: undefined, promise: undefined as never };
+    const { order, generation } = start;
+    const flight: Flight<T> = {
+      order,
+      generation,
+      basis: undefined,
+      fallback: undefined,
+      promise: undefined as never,
+    };
     if (this.slots.size < this.maxFlights || this.slots.has(key)) this.slots.set(key, flight);
-    flight.promise = run(flight).finally(() => {
-      if (this.slots.get(key) === flight) this.slots.delete(key);
-    });
+    flight.promise = this.landed(key, flight, run);
     // Whoever waits gets the rejection; a refresh nobody waits for must not become unhandled.
-    flight.promise.catch(() => undefined);
+    flight.promise.catch(ignored);
     return flight;
+  }
+
+  private async landed(
+    key: string,
+    flight: Flight<T>,
+    run: (flight: Flight<T>) => Promise<ReadResult<T>>,
+  ): Promise<ReadResult<T>> {
+    try {
+      return await run(flight);
+    } finally {
+      if (this.slots.get(key) === flight) this.slots.delete(key);
+    }
   }
 
   /** Resolves when no flight is left. */

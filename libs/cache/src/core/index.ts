@@ -4,7 +4,7 @@ export type { ReadOptions } from './read-options';
 export type { EntryExplanation, EntryFacts, EntryState } from './explain';
 export { MAX_KEY_LENGTH } from './keys';
 export type { PutResult } from './puts';
-export type { Loader, LoaderContext } from './loading';
+export type { Loader, LoaderContext } from './loader-context';
 export type { ManyLoader } from './batch-load';
 export type { ReadResult, ReadSource } from './read-result';
 export { CacheError, isCacheError, CACHE_ERROR_CODES, type CacheErrorCode } from './errors';

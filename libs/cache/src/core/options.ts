@@ -141,11 +141,17 @@ export function resolveEntryOptions(
   options: EntryOptions | undefined,
   base: ResolvedEntryOptions,
 ): ResolvedEntryOptions {
-  if (options === undefined) return base;
+  if (options === undefined || setsNothing(options)) return base;
   const problems: string[] = [];
   const resolved = resolveInto(options, base, problems);
   refuse(problems);
   return resolved;
+}
+
+/** True on the way of most reads, which name tags at most. */
+function setsNothing(options: EntryOptions): boolean {
+  for (let i = 0; i < DURATIONS.length; i++) if (options[DURATIONS[i]!] !== undefined) return false;
+  return options.ttlJitter === undefined;
 }
 
 function resolveInto(options: EntryOptions, base: ResolvedEntryOptions, problems: string[]): ResolvedEntryOptions {

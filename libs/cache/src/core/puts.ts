@@ -1,6 +1,6 @@
 import { tagOfKey } from './coherence/tags';
 import { assertKey, protocolTags, userTags } from './keys';
-import { seal } from './loading';
+import { seal } from './sealing';
 import { resolveEntryOptions } from './options';
 import type { Head } from './ports/remote-store';
 import type { ReadOptions } from './read-options';
@@ -76,7 +76,7 @@ export class Puts<T> {
     options: ReadOptions,
   ): boolean {
     const { options: cache, fills, clock } = this.parts;
-    const what = { declined: false, born, tags, validator: '' };
+    const what = { declined: false, notModified: false, born, tags, validator: '' };
     const sealed = seal(value, what, resolveEntryOptions(options, cache), cache, clock);
     fills.reportRefusal(key, sealed);
     if (!sealed.storable) return false;

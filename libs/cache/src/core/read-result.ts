@@ -1,4 +1,5 @@
-import type { Entry } from './entry';
+import { sharedHead, type Entry } from './entry';
+import { NO_TAGS } from './keys';
 import type { MissReason } from './events';
 import type { Head } from './ports/remote-store';
 
@@ -37,7 +38,8 @@ export function tierHit<T>(entry: Entry<T>, source: 'L1' | 'L2', stale: ReadResu
     collapsed: false,
     stored: true,
     shareable: true,
-    ...restsOf(entry),
+    basis: basisOf(entry),
+    dependsOn: entry.tags,
     missReason: undefined,
   };
 }
@@ -53,12 +55,13 @@ export interface LoadFate<T> {
 
 /** Result of a read that ended in a load, or where a load would have begun. */
 export function loadResult<T>(value: T | undefined, missReason: MissReason, fate: LoadFate<T>): ReadResult<T> {
-  const { entry, stored, shareable, basis, dependsOn = [] } = fate;
-  const rests = entry === undefined ? { basis, dependsOn } : restsOf(entry);
-  return { value, source: 'load', entry, stale: undefined, collapsed: false, stored, shareable, ...rests, missReason };
+  const { entry, stored, shareable } = fate;
+  const basis = entry === undefined ? fate.basis : basisOf(entry);
+  const dependsOn = entry?.tags ?? fate.dependsOn ?? NO_TAGS;
+  const stale = undefined;
+  return { value, source: 'load', entry, stale, collapsed: false, stored, shareable, basis, dependsOn, missReason };
 }
 
-function restsOf(entry: Entry): { basis: Head | undefined; dependsOn: readonly string[] } {
-  const basis = entry.born.epoch === '' ? undefined : { epoch: entry.born.epoch, seq: entry.proven };
-  return { basis, dependsOn: entry.tags };
+function basisOf({ born, proven }: Entry): Head | undefined {
+  return born.epoch === '' ? undefined : sharedHead(born.epoch, proven);
 }

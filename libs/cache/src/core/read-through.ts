@@ -1,5 +1,5 @@
 import type { Timer } from './ports/clock';
-import { postponeRefresh, type Entry } from './entry';
+import type { Entry } from './entry';
 import type { MissReason } from './events';
 import { obtainPermit } from './fleet-turn';
 import { Flights, type Flight } from './flights';
@@ -24,9 +24,9 @@ export class ReadThrough<T> {
 
   /** Serves what L1 has said of the key without waiting, or joins or starts a flight. */
   read(request: ReadRequest<T>, found: LocalLookup<T>): Promise<ReadResult<T>> {
-    if (found.kind === 'miss') return this.fetch({ ...request, ...found, refreshing: false });
+    if (found.kind === 'miss') return this.fetch(departing(request, found.reason, found.fallback));
     if (found.kind === 'revalidate' && request.loading === undefined) {
-      return this.look({ ...request, reason: 'expired', fallback: found.entry, refreshing: false });
+      return this.look(departing(request, 'expired', found.entry));
     }
     if (found.kind === 'fresh') return Promise.resolve(tierHit(found.entry, 'L1', undefined));
     this.refresh(request, found.entry);
@@ -49,15 +49,19 @@ export class ReadThrough<T> {
     if (request.loading === undefined || this.flights.get(request.key) !== undefined) return;
     if (clock.now() < stale.retryAfter) return;
     reporter.refresh(request.key);
-    const pause = (): void => void postponeRefresh(stale, clock.now());
-    const flight = this.launch({ ...request, reason: 'expired', fallback: stale, refreshing: true });
+    const pause = (): void => stale.postponeRefresh(clock.now());
+    const flight = this.launch(departing(request, 'expired', stale, true));
     // Also when the loader had nothing to store: the next reader would only ask it again.
     flight.promise.then((result) => (result.stale === 'error' || result.entry === undefined) && pause(), pause);
   }
 
-  private async fetch(departure: Departure<T>): Promise<ReadResult<T>> {
-    const { key, loading } = departure;
-    if (loading === undefined) return this.look(departure);
+  private fetch(departure: Departure<T>): Promise<ReadResult<T>> {
+    const { loading } = departure;
+    return loading === undefined ? this.look(departure) : this.share(departure, loading);
+  }
+
+  private async share(departure: Departure<T>, loading: Loading<T>): Promise<ReadResult<T>> {
+    const { key } = departure;
     const readOrder = this.order++;
     for (;;) {
       const flight = this.flights.get(key);
@@ -141,7 +145,7 @@ export class ReadThrough<T> {
     age: 'fresh' | 'revalidate',
   ): ReadResult<T> {
     flight.basis = { epoch: entry.born.epoch, seq: entry.proven };
-    entry.localUntil = this.parts.clock.now() + request.localTtl;
+    entry.keepLocally(this.parts.clock.now(), request.localTtl);
     this.parts.fills.fillLocal(request.key, entry, flight.generation);
     if (age === 'fresh') return tierHit(entry, 'L2', undefined);
     // The slot is still this flight's: the refresh starts once it is free.
@@ -184,7 +188,7 @@ export class ReadThrough<T> {
     const usable = this.parts.stale.afterError(fallback, departure.tags, error);
     if (usable === undefined) throw error;
     // Kept in L1 with a pause, so that the next readers need not wait for the same failure.
-    postponeRefresh(usable, this.parts.clock.now());
+    usable.postponeRefresh(this.parts.clock.now());
     this.parts.fills.fillLocal(departure.key, usable, usable.generation);
     return departure.refreshing ? tierHit(usable, 'L1', 'error') : this.standIn(departure.key, usable);
   }
@@ -200,7 +204,7 @@ export class ReadThrough<T> {
     const { generation } = state;
     const found = await remote.lookup(departure.key, departure.tags);
     if (found.kind === 'fresh') {
-      found.entry.localUntil = clock.now() + departure.localTtl;
+      found.entry.keepLocally(clock.now(), departure.localTtl);
       fills.fillLocal(departure.key, found.entry, generation);
       return tierHit(found.entry, 'L2', undefined);
     }
@@ -223,4 +227,14 @@ export class ReadThrough<T> {
       throw error;
     }
   }
+}
+
+/** Written out: on the way of every miss, a copy by `...` would be most of the cost. */
+function departing<T>(
+  { key, tags, localTtl, loading }: ReadRequest<T>,
+  reason: MissReason,
+  fallback: Entry<T> | undefined,
+  refreshing = false,
+): Departure<T> {
+  return { key, tags, localTtl, loading, reason, fallback, refreshing };
 }

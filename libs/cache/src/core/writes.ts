@@ -5,7 +5,7 @@ import { everythingIn, tagOfKey } from './coherence/tags';
 import type { EventHub } from './events';
 import type { Fills } from './fills';
 import { assertKey, assertStorable, protocolTags, userTags } from './keys';
-import { seal } from './loading';
+import { seal } from './sealing';
 import { resolveEntryOptions, type ResolvedCacheOptions } from './options';
 import type { CacheCounters } from './stats';
 import type { LocalTier } from './tiers/local-tier';
@@ -47,7 +47,7 @@ export class Writes<T> {
     const permit = { born, granted: false, token: '' };
     const stores = [...entries].map(async ([key, value]) => {
       const tags = protocolTags(name, key, declared);
-      const what = { declined: false, born, tags, validator: '' };
+      const what = { declined: false, notModified: false, born, tags, validator: '' };
       const sealed = seal(value, what, entryOptions, cacheOptions, clock);
       fills.reportRefusal(key, sealed);
       if (sealed.storable) await fills.store(key, sealed, permit, generation).remote;

@@ -165,7 +165,7 @@ export function ageOf({ createdAt }: Pick<Lifetime, 'createdAt'>, now: number): 
 }
 
 /** Writes what a fresh hit in L1 says of the cache, and sends it: {@link sendAnswer}. */
-export function sendHit(exchange: Answered, entry: Readonly<Entry<Representation>>, grown: () => void): unknown {
+export function sendHit(exchange: Answered, entry: Entry<Representation>, grown: () => void): unknown {
   exchange.response.set('cache-status', hitStatus(entry, Date.now()));
   return sendAnswer(exchange, { representation: entry.value, entry, isHit: true, grown });
 }

@@ -2,7 +2,7 @@ import { HttpException, StreamableFile, type CallHandler } from '@nestjs/common'
 import { lastValueFrom } from 'rxjs';
 import { isTag } from '../core/coherence/tags';
 import type { Duration } from '../core/duration';
-import type { LoaderContext } from '../core/loading';
+import type { LoaderContext } from '../core/loader-context';
 import { responseStorable } from '../http/cacheability';
 import { EncodedForms } from '../http/encoded-forms';
 import { entityTag } from '../http/entity-tag';

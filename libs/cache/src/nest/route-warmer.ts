@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { CacheError } from '../core/errors';
-import type { LoaderContext } from '../core/loading';
+import type { LoaderContext } from '../core/loader-context';
 import type { KeyWarmer } from '../core/warming/warmer';
 import { responseStorable } from '../http/cacheability';
 import { EncodedForms } from '../http/encoded-forms';

@@ -119,7 +119,7 @@ export const LEASES: readonly Mutant[] = [
   {
     rule: 'the epoch is part of a version',
     edits: [
-      edit('tiers/remote-tier.ts', 'epoch !== entry.born.epoch || ', ''),
+      edit('tiers/remote-judge.ts', 'epoch !== entry.born.epoch || ', ''),
       edit('fills.ts', "if (entry.born.epoch !== this.state.epoch) return 'epoch';", ''),
       edit('coherence/coherence-state.ts', "if (since.epoch !== this.epoch) return 'deleted';", ''),
     ],

@@ -41,7 +41,7 @@ export const LOADING: readonly Mutant[] = [
   },
   {
     rule: 'a tag that is missing in L2 is invalid',
-    edits: [edit('tiers/remote-tier.ts', "version === undefined ? 'deleted' :", "version === undefined ? 'valid' :")],
+    edits: [edit('tiers/remote-judge.ts', "version === undefined ? 'deleted' :", "version === undefined ? 'valid' :")],
     profile: 'evictTag',
     seed: 2,
   },
@@ -54,7 +54,7 @@ export const LOADING: readonly Mutant[] = [
   },
   {
     rule: 'tags that only the entry names are checked in L2',
-    edits: [edit('tiers/remote-tier.ts', 'if (further.length === 0)', 'if (further.length >= 0)')],
+    edits: [edit('tiers/remote-judge.ts', 'if (further.length === 0)', 'if (further.length >= 0)')],
     profile: 'none',
     seed: 1,
   },

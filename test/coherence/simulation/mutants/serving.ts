@@ -6,7 +6,7 @@ export const SERVING: readonly Mutant[] = [
     rule: "a reader's own tags are checked",
     edits: [
       edit('tiers/local-tier.ts', 'tags.length > 0 && tags.some(', 'tags.length < 0 && tags.some('),
-      edit('tiers/remote-tier.ts', 'this.judgeAll(entry, declared, read, read.versions)', "'valid'"),
+      edit('tiers/remote-judge.ts', 'this.judgeAll(entry, declared, read, read.versions)', "'valid'"),
     ],
     profile: 'rolling',
     seed: 1,
@@ -18,7 +18,7 @@ export const SERVING: readonly Mutant[] = [
       edit(
         'tiers/remote-tier.ts',
         "return missed('invalidated');",
-        "return missed('invalidated', { ...decoded, ...localFacts({ proven: 0, generation, localUntil: Infinity }) });",
+        "return missed('invalidated', new Entry(decoded, tags, { proven: 0, generation }));",
       ),
     ],
     profile: 'failingLoads',

@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock';
 import type { LocalStore } from '../ports/local-store';
 import type { CoherenceState } from '../coherence/coherence-state';
 import type { Verdict } from '../coherence/tag-table';
-import { deadAt, freshness, type Entry } from '../entry';
+import { deadAt, freshness, sharedHead, type Entry } from '../entry';
 import type { CacheEvent, EventHub, MissReason } from '../events';
 import type { ResolvedCacheOptions } from '../options';
 import type { LocalCounters } from '../stats';
@@ -57,7 +57,7 @@ export class LocalTier<T> {
     const entry = this.store.get(key) as Entry<T> | undefined;
     if (entry === undefined) return undefined;
     const now = this.clock.now();
-    if (now >= entry.freshUntil || now >= entry.localUntil) return undefined;
+    if (!entry.isFreshAt(now)) return undefined;
     return this.objection(entry, tags, now) !== undefined || this.isDue(entry, now) ? undefined : entry;
   }
 
@@ -83,7 +83,7 @@ export class LocalTier<T> {
     const entry = this.inspect(key);
     if (entry === undefined) return false;
     const now = this.clock.now();
-    return now < entry.freshUntil && now < entry.localUntil && this.objection(entry, [], now) === undefined;
+    return entry.isFreshAt(now) && this.objection(entry, [], now) === undefined;
   }
 
   /** The entry as it is held, whatever it is worth; counts nothing and leaves recency alone. */
@@ -105,7 +105,7 @@ export class LocalTier<T> {
   reweigh(key: string, value: T): void {
     const entry = this.inspect(key);
     // A copy: a store may take the same object for nothing new, and keep its old weight.
-    if (entry?.value === value) this.store.set(key, { ...entry }, this.weightOf(key, entry));
+    if (entry?.value === value) this.store.set(key, entry.copy(), this.weightOf(key, entry));
   }
 
   /** Drops what a user deleted. */
@@ -188,7 +188,7 @@ export class LocalTier<T> {
   private invalidated(entry: Entry<T>): Verdict {
     const changes = this.state.table.changes;
     if (entry.checkedAt === changes) return 'valid';
-    const verdict = this.state.verdict(entry.tags, { epoch: entry.born.epoch, seq: entry.proven });
+    const verdict = this.state.verdict(entry.tags, sharedHead(entry.born.epoch, entry.proven));
     if (verdict === 'valid') entry.checkedAt = changes;
     return verdict;
   }

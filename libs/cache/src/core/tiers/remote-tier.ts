@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../ports/clock';
-import type { Head, RemoteRead, RemoteStore, TagRead, TagVersion } from '../ports/remote-store';
+import type { Head, RemoteStore } from '../ports/remote-store';
 import { decodeEntry, encodeEntry, maxStoredBytes, UnreadableEntry } from '../codec';
 import type { CoherenceState } from '../coherence/coherence-state';
-import { judge, type Verdict } from '../coherence/tag-table';
-import { deadAt, freshness, localFacts, type DecodedEntry, type Entry } from '../entry';
+import { deadAt, Entry, freshness, sharedHead, type DecodedEntry } from '../entry';
 import type { EventHub, MissReason } from '../events';
 import type { ResolvedCacheOptions } from '../options';
 import type { RemoteCounters } from '../stats';
 import { RemoteAttempts } from './remote-attempts';
+import { RemoteJudge, union, worseOf, type Checked } from './remote-judge';
 import { RemoteMarks } from './remote-marks';
 
 /** What L2 says of a key. */
@@ -33,6 +33,7 @@ export interface LoadPermit {
 export class RemoteTier<T> {
   readonly marks: RemoteMarks;
   private readonly l2: RemoteAttempts;
+  private readonly judge: RemoteJudge;
 
   constructor(
     private readonly cache: string,
@@ -45,6 +46,7 @@ export class RemoteTier<T> {
   ) {
     this.l2 = new RemoteAttempts(cache, store, counters, events, clock);
     this.marks = new RemoteMarks(store, state, this.l2);
+    this.judge = new RemoteJudge(store, state, this.l2);
   }
 
   /** Longest wait for one other loader, in milliseconds. */
@@ -74,26 +76,34 @@ export class RemoteTier<T> {
 
   /** {@link lookup} that counts nothing. */
   async find(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
-    if (!this.store.holdsEntries) return { kind: 'miss', reason: 'absent', fallback: undefined };
+    if (!this.store.holdsEntries) return missed('absent');
     const generation = this.state.generation;
     const storeKey = this.storeKey(key);
     const read = await this.l2.attempt('read', () => this.store.read(storeKey, tags, maxStoredBytes(this.options)));
-    if (read === undefined) return { kind: 'unavailable' };
+    if (read === undefined) return UNAVAILABLE;
     // Learnt when it arrives, not after decoding: by then a newer epoch may have begun.
     if (read.head !== undefined) this.state.learnEpoch(read.head.epoch);
-    const decoded = read.bytes === undefined ? undefined : await this.decode(storeKey, read.bytes);
-    if (decoded === undefined) return missed(read.bytes === undefined ? 'absent' : 'unreadable');
-    const checked = await this.verdict(decoded, tags, read);
-    if (checked === undefined) return { kind: 'unavailable' };
+    if (read.bytes === undefined) return missed('absent');
+    let decoded = this.decode(storeKey, read.bytes, tags);
+    if (decoded instanceof Promise) decoded = await decoded;
+    if (decoded === undefined) return missed('unreadable');
+    const judged = this.judge.check(decoded, tags, read);
+    const checked = judged instanceof Promise ? await judged : judged;
+    if (checked === undefined) return UNAVAILABLE;
+    return this.found(decoded, checked, tags, generation);
+  }
+
+  private found(
+    decoded: DecodedEntry<T>,
+    checked: Checked,
+    tags: readonly string[],
+    generation: number,
+  ): RemoteLookup<T> {
     const { head } = checked;
     // What was heard since may have been waiting here when the read began: then its reader must not see less (C5).
     const verdict = head === undefined ? 'deleted' : worseOf(checked.verdict, this.state.verdict(decoded.tags, head));
     if (verdict === 'deleted' || head === undefined) return missed('invalidated');
-    const entry: Entry<T> = {
-      ...decoded,
-      tags: union(decoded.tags, tags),
-      ...localFacts({ proven: head.seq, generation, localUntil: Infinity }),
-    };
+    const entry = new Entry(decoded, union(decoded.tags, tags), { proven: head.seq, generation });
     const age = freshness(entry, this.clock.now());
     if (age === 'dead') return missed('expired');
     if (verdict === 'expired') return missed('invalidated', entry);
@@ -103,7 +113,7 @@ export class RemoteTier<T> {
 
   /** Asks for the version a load may claim. `undefined` when L2 is unavailable: the value stays out of L2. */
   async permit(key: string, tags: readonly string[], takeOver: boolean): Promise<LoadPermit | undefined> {
-    const token = randomUUID();
+    const token = newToken();
     const grant = await this.l2.attempt('grant', () =>
       this.store.grant({
         key: this.storeKey(key),
@@ -117,7 +127,7 @@ export class RemoteTier<T> {
     if (grant === undefined) return undefined;
     this.state.learnEpoch(grant.epoch);
     return {
-      born: { epoch: grant.epoch, seq: grant.seq },
+      born: sharedHead(grant.epoch, grant.seq),
       granted: grant.granted,
       filled: grant.filled ?? false,
       token,
@@ -170,65 +180,33 @@ export class RemoteTier<T> {
     return Math.ceil(fresh + Math.max(staleWhileRevalidate, staleIfError) + loadLease);
   }
 
-  /** Checks the entry's own tags too; those the reader did not declare cost a second round trip. */
-  private async verdict(
-    entry: DecodedEntry<T>,
-    declared: readonly string[],
-    read: RemoteRead,
-  ): Promise<{ verdict: Verdict; head: Head | undefined } | undefined> {
-    const first = this.judgeAll(entry, declared, read, read.versions);
-    if (first !== 'valid') return { verdict: first, head: read.head };
-    const further = entry.tags.filter((tag) => !declared.includes(tag));
-    if (further.length === 0) return { verdict: 'valid', head: read.head };
-    const { own } = read;
-    const second =
-      own === undefined
-        ? await this.l2.attempt('read', () => this.store.readTags(further))
-        : { head: read.head, versions: further.map((tag) => own.get(tag)) };
-    if (second === undefined) return undefined;
-    // `proven` is the older head: the declared tags were only checked against that one.
-    const verdict = this.judgeAll(entry, further, second, second.versions);
-    return { verdict: second.head?.epoch === read.head?.epoch ? verdict : 'deleted', head: read.head };
-  }
-
-  private judgeAll(
-    entry: DecodedEntry<T>,
-    tags: readonly string[],
-    read: TagRead,
-    versions: readonly (TagVersion | undefined)[],
-  ): Verdict {
-    const epoch = read.head?.epoch;
-    if (epoch === undefined || epoch !== entry.born.epoch || epoch !== this.state.epoch) return 'deleted';
-    if (this.state.hasUndelivered(tags)) return 'deleted';
-    let worst: Verdict = 'valid';
-    for (const version of versions) {
-      // A tag that L2 does not know may have been invalidated and forgotten: unknown means invalid.
-      const verdict = version === undefined ? 'deleted' : judge(version, entry.born.seq);
-      if (verdict === 'deleted') return verdict;
-      if (verdict === 'expired') worst = verdict;
-    }
-    return worst;
-  }
-
-  private async decode(storeKey: string, bytes: Buffer): Promise<DecodedEntry<T> | undefined> {
+  private decode(
+    storeKey: string,
+    bytes: Buffer,
+    likely: readonly string[],
+  ): DecodedEntry<T> | undefined | Promise<DecodedEntry<T> | undefined> {
     try {
-      return await decodeEntry(storeKey, bytes, this.options.serializer, this.options);
+      const decoded = decodeEntry(storeKey, bytes, this.options.serializer, this.options, likely);
+      return decoded instanceof Promise ? decoded.catch((error: unknown) => this.unreadable(error)) : decoded;
     } catch (error) {
-      if (!(error instanceof UnreadableEntry)) throw error;
-      this.l2.failed('decode', error.message);
-      return undefined;
+      return this.unreadable(error);
     }
+  }
+
+  private unreadable(error: unknown): undefined {
+    if (!(error instanceof UnreadableEntry)) throw error;
+    this.l2.failed('decode', error.message);
+    return undefined;
   }
 }
 
+/** 36 characters that no other load has: random ones of this process, and its counter. */
+function newToken(): string {
+  return PROCESS + (tokens++).toString(36).padStart(12, '0');
+}
+
+const PROCESS = randomUUID().slice(0, 24);
+let tokens = 0;
+
+const UNAVAILABLE = Object.freeze({ kind: 'unavailable' } as const);
 const missed = <T>(reason: MissReason, fallback?: Entry<T>): RemoteLookup<T> => ({ kind: 'miss', reason, fallback });
-
-function worseOf(a: Verdict, b: Verdict): Verdict {
-  if (a === 'deleted' || b === 'deleted') return 'deleted';
-  return a === 'expired' ? a : b;
-}
-
-function union(a: readonly string[], b: readonly string[]): readonly string[] {
-  const further = b.filter((tag) => !a.includes(tag));
-  return further.length === 0 ? a : [...a, ...further];
-}

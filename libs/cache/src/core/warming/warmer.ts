@@ -1,4 +1,4 @@
-import type { Loader } from '../loading';
+import type { Loader } from '../loader-context';
 import type { Clock, Timer } from '../ports/clock';
 import type { ReadOptions } from '../read-options';
 import type { TieredCache } from '../tiered-cache';

@@ -28,7 +28,7 @@ type Reply = [head: (Buffer | null)[], versions: (Buffer | null)[], ...entries: 
  */
 export class Reads {
   private readonly turn = new Turn<Wanted, RemoteRead>((wanted) => this.readAll(wanted), {
-    items: 128,
+    items: 16,
     size: 1_000,
     sizeOf: ({ tags }) => tags.length,
   });

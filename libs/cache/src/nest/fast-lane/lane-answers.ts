@@ -10,7 +10,7 @@ const OK = 200;
 /** What answers a request. */
 export interface Found {
   readonly plan: Plan;
-  readonly entry: Readonly<Entry<Representation>>;
+  readonly entry: Entry<Representation>;
   readonly answer: PreparedAnswer;
   /** Names and values of all headers in turn. */
   readonly head: string[];
@@ -39,7 +39,7 @@ export class LaneAnswers {
   }
 }
 
-function answersOf(plan: Plan, entry: Readonly<Entry<Representation>>, now: number): PreparedAnswers {
+function answersOf(plan: Plan, entry: Entry<Representation>, now: number): PreparedAnswers {
   const { forms } = entry.value;
   const kept = forms.prepared as PreparedAnswers | undefined;
   const isOfEntry = kept?.isOf(plan.operation, entry) === true;
@@ -51,7 +51,7 @@ function answersOf(plan: Plan, entry: Readonly<Entry<Representation>>, now: numb
 
 function make(
   { operation, asked, cache, key }: Plan,
-  entry: Readonly<Entry<Representation>>,
+  entry: Entry<Representation>,
   answers: PreparedAnswers,
   headers: IncomingHttpHeaders,
 ): PreparedAnswer | undefined {

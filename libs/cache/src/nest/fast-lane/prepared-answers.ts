@@ -35,14 +35,14 @@ export class PreparedAnswers {
 
   constructor(
     private readonly operation: Described['operation'],
-    private readonly entry: Readonly<Entry<Representation>>,
+    private readonly entry: Entry<Representation>,
     private readonly framework: Framework,
   ) {
     this.validators = validatorsOf(entry.value);
   }
 
   /** False once the representation has got into another entry, or another route answers with it. */
-  isOf(operation: Described['operation'], { createdAt, freshUntil, tags }: Readonly<Entry>): boolean {
+  isOf(operation: Described['operation'], { createdAt, freshUntil, tags }: Entry): boolean {
     const { entry } = this;
     return (
       this.operation === operation &&
@@ -76,7 +76,7 @@ export class PreparedAnswers {
   }
 
   /** `undefined` while an encoding has to be made first. */
-  make(described: Described, entry: Readonly<Entry<Representation>>, grown: () => void): PreparedAnswer | undefined {
+  make(described: Described, entry: Entry<Representation>, grown: () => void): PreparedAnswer | undefined {
     const response = new RecordedResponse();
     const sent = sendHit({ ...described, response }, entry, grown);
     if (sent instanceof Promise) return void sent.catch(() => undefined);

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import { isTag } from '../../core/coherence/tags';
 import type { Duration } from '../../core/duration';
-import type { LoaderContext } from '../../core/loading';
+import type { LoaderContext } from '../../core/loader-context';
 import type { CacheBackend } from '../cache-backend';
 import type { Operations } from '../declarations';
 import type { CacheEvictOperation, CachePutOperation } from '../operations';

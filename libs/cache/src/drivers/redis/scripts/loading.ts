@@ -14,25 +14,32 @@ local FILLED, FILLED_MS = string.rep('-', 36), 1000
  * take over, fields of tags in head
  */
 export const GRANT = `${OPEN_HEAD}${FILLED}${FOR_EACH_ITEM}
+local fresh = format(seq, seq)
+-- Newest version of a tag that lives in head, created where it is missing: asked for once in a command.
+local inHead = {}
+local function newestOf(field)
+  if not inHead[field] then
+    local deleted, expired = parse(call('HGET', HEAD, field))
+    if not deleted then call('HSET', HEAD, field, fresh) end
+    inHead[field] = deleted and math.max(deleted, expired) or 0
+  end
+  return inHead[field]
+end
 return forEachItem(2, 3, 1, 4, function (k, firstTag, lastTag, a, firstField, lastField)
   local newest = 0
-  for i = firstField, lastField do
-    local deleted, expired = parse(redis.call('HGET', HEAD, ARGV[i]))
-    if deleted then newest = math.max(newest, deleted, expired)
-    else redis.call('HSET', HEAD, ARGV[i], format(seq, seq)) end
-  end
+  for i = firstField, lastField do newest = math.max(newest, newestOf(ARGV[i])) end
   for i = firstTag, lastTag do
-    local deleted, expired = parse(redis.call('GET', KEYS[i]))
+    local deleted, expired = parse(call('GET', KEYS[i]))
     if deleted then newest = math.max(newest, deleted, expired)
-    else redis.call('SET', KEYS[i], format(seq, seq), 'PX', ARGV[a + 2]) end
+    else call('SET', KEYS[i], fresh, 'PX', ARGV[a + 2]) end
   end
-  local holder = redis.call('GET', KEYS[k])
+  local holder = call('GET', KEYS[k])
   if holder and ARGV[a + 3] ~= '1' then
     -- A holder of another epoch, or one whose value is already invalid for this reader, is not worth waiting for.
     local held = parse(string.sub(holder, 38))
     if held and held >= newest then return string.sub(holder, 1, 36) == FILLED and 2 or 0 end
   end
-  redis.call('SET', KEYS[k], ARGV[a] .. '|' .. format(seq, seq), 'PX', ARGV[a + 1])
+  call('SET', KEYS[k], ARGV[a] .. '|' .. fresh, 'PX', ARGV[a + 1])
   return 1
 end)
 `;
@@ -42,31 +49,35 @@ end)
  * epoch born, seq born, fields of tags in head
  */
 export const SETTLE = `${OPEN_HEAD}${OPEN_RECENT}${FILLED}${FOR_EACH_ITEM}
-local floor = tonumber(redis.call('HGET', RECENT, 'floor'))
+local floor = tonumber(call('HGET', RECENT, 'floor'))
 local function unknown(tag, born)
-  local recorded = tonumber(redis.call('HGET', RECENT, 'r:' .. tag)) or floor
+  local recorded = tonumber(call('HGET', RECENT, 'r:' .. tag)) or floor
   -- Above \`born\` the true version may be anything up to now: only the current seq is safe.
   if floor <= born then return format(recorded, recorded) end
   return format(seq, seq)
 end
+local inHead = {}
 return forEachItem(3, 3, 1, 4, function (k, firstTag, lastTag, a, firstField, lastField)
   local token, ttl, born = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 3])
   if epoch == ARGV[a + 2] then
     for i = firstField, lastField do
       local tag = ARGV[i]
-      if not parse(redis.call('HGET', HEAD, tag)) then redis.call('HSET', HEAD, tag, unknown(tag, born)) end
+      if not inHead[tag] then
+        if not parse(call('HGET', HEAD, tag)) then call('HSET', HEAD, tag, unknown(tag, born)) end
+        inHead[tag] = true
+      end
     end
     for i = firstTag, lastTag do
-      if not parse(redis.call('GET', KEYS[i])) then
-        redis.call('SET', KEYS[i], unknown(KEYS[i], born), 'PX', ttl)
-      elseif redis.call('PTTL', KEYS[i]) < ttl then
-        redis.call('PEXPIRE', KEYS[i], ttl)
+      if not parse(call('GET', KEYS[i])) then
+        call('SET', KEYS[i], unknown(KEYS[i], born), 'PX', ttl)
+      elseif call('PTTL', KEYS[i]) < ttl then
+        call('PEXPIRE', KEYS[i], ttl)
       end
     end
   end
-  local holder = redis.call('GET', KEYS[k])
+  local holder = call('GET', KEYS[k])
   if holder and token ~= '' and string.sub(holder, 1, 36) == token then
-    redis.call('SET', KEYS[k], FILLED .. string.sub(holder, 37), 'PX', math.min(FILLED_MS, ttl))
+    call('SET', KEYS[k], FILLED .. string.sub(holder, 37), 'PX', math.min(FILLED_MS, ttl))
   end
   return 1
 end)
@@ -78,13 +89,14 @@ end)
  * Names of entries are of many slots: a cluster is given one at a time.
  */
 export const STORE = `${CONTAINED}
+local call = redis.call
 local function store(key, bytes, ttl)
-  local old = redis.call('GETRANGE', key, ${BORN_OFFSET}, ${BORN_OFFSET + 15})
+  local old = call('GETRANGE', key, ${BORN_OFFSET}, ${BORN_OFFSET + 15})
   local new = string.sub(bytes, ${BORN_OFFSET + 1}, ${BORN_OFFSET + 16})
   if #old == 16 and string.sub(old, 1, 8) == string.sub(new, 1, 8) and string.sub(old, 9) > string.sub(new, 9) then
     return 0
   end
-  redis.call('SET', key, bytes, 'PX', ttl)
+  call('SET', key, bytes, 'PX', ttl)
   return 1
 end
 local results = {}

@@ -6,21 +6,32 @@
  * KEYS[1] head · ARGV[1] run id of this connection · ARGV[2] epoch to use if a new one is needed
  */
 export const OPEN_HEAD = `
-local HEAD = KEYS[1]
-local opened = redis.call('HMGET', HEAD, 'epoch', 'run', 'seq')
+local HEAD, call = KEYS[1], redis.call
+local opened = call('HMGET', HEAD, 'epoch', 'run', 'seq')
 if not opened[1] or opened[2] ~= ARGV[1] then
-  redis.call('DEL', HEAD)
-  redis.call('HSET', HEAD, 'epoch', ARGV[2], 'run', ARGV[1], 'seq', '1', 'm:?', ARGV[2])
+  call('DEL', HEAD)
+  call('HSET', HEAD, 'epoch', ARGV[2], 'run', ARGV[1], 'seq', '1', 'm:?', ARGV[2])
   opened = { ARGV[2], ARGV[1], '1' }
 end
 local epoch, seq = opened[1], tonumber(opened[3])
+-- Many tags of one command have the same version: each is taken apart once.
+local known = {}
 local function parse(version)
-  if not version or string.sub(version, 1, 16) ~= epoch then return nil end
-  local deleted, expired = string.match(version, '|(%d+)|(%d+)$')
-  return tonumber(deleted), tonumber(expired)
+  if not version then return nil end
+  local numbers = known[version]
+  if numbers == nil then
+    numbers = false
+    if string.sub(version, 1, 16) == epoch then
+      local deleted, expired = string.match(version, '^|(%d+)|(%d+)$', 17)
+      numbers = deleted and { tonumber(deleted), tonumber(expired) } or false
+    end
+    known[version] = numbers
+  end
+  if not numbers then return nil end
+  return numbers[1], numbers[2]
 end
 local function format(deleted, expired)
-  return epoch .. '|' .. string.format('%.0f', deleted) .. '|' .. string.format('%.0f', expired)
+  return string.format('%s|%.0f|%.0f', epoch, deleted, expired)
 end
 `;
 

@@ -1,0 +1,77 @@
+import type { CoherenceState } from '../coherence/coherence-state';
+import { judge, type Verdict } from '../coherence/tag-table';
+import type { DecodedEntry } from '../entry';
+import type { Head, RemoteRead, RemoteStore, TagRead, TagVersion } from '../ports/remote-store';
+import type { RemoteAttempts } from './remote-attempts';
+
+/** What the versions in L2 say of an entry, and where the fleet stood then. */
+export interface Checked {
+  readonly verdict: Verdict;
+  readonly head: Head | undefined;
+}
+
+type Judged = Pick<DecodedEntry, 'tags' | 'born'>;
+
+/** Judges what L2 holds by the versions that L2 knows: the rule of validity of a read. */
+export class RemoteJudge {
+  constructor(
+    private readonly store: RemoteStore,
+    private readonly state: CoherenceState,
+    private readonly l2: RemoteAttempts,
+  ) {}
+
+  /** Checks the entry's own tags too; those the reader did not declare cost a second round trip. */
+  check(entry: Judged, declared: readonly string[], read: RemoteRead): Checked | Promise<Checked | undefined> {
+    const first = this.judgeAll(entry, declared, read, read.versions);
+    if (first !== 'valid' || entry.tags === declared) return { verdict: first, head: read.head };
+    const further = entry.tags.filter((tag) => !declared.includes(tag));
+    if (further.length === 0) return { verdict: 'valid', head: read.head };
+    const { own } = read;
+    if (own === undefined) return this.checkFurther(entry, further, read);
+    return this.secondLook(entry, further, read, { head: read.head, versions: further.map((tag) => own.get(tag)) });
+  }
+
+  private async checkFurther(
+    entry: Judged,
+    further: readonly string[],
+    read: RemoteRead,
+  ): Promise<Checked | undefined> {
+    const second = await this.l2.attempt('read', () => this.store.readTags(further));
+    return second === undefined ? undefined : this.secondLook(entry, further, read, second);
+  }
+
+  private secondLook(entry: Judged, further: readonly string[], read: RemoteRead, second: TagRead): Checked {
+    // `proven` is the older head: the declared tags were only checked against that one.
+    const verdict = this.judgeAll(entry, further, second, second.versions);
+    return { verdict: second.head?.epoch === read.head?.epoch ? verdict : 'deleted', head: read.head };
+  }
+
+  private judgeAll(
+    entry: Judged,
+    tags: readonly string[],
+    read: TagRead,
+    versions: readonly (TagVersion | undefined)[],
+  ): Verdict {
+    const epoch = read.head?.epoch;
+    if (epoch === undefined || epoch !== entry.born.epoch || epoch !== this.state.epoch) return 'deleted';
+    if (this.state.hasUndelivered(tags)) return 'deleted';
+    let worst: Verdict = 'valid';
+    for (const version of versions) {
+      // A tag that L2 does not know may have been invalidated and forgotten: unknown means invalid.
+      const verdict = version === undefined ? 'deleted' : judge(version, entry.born.seq);
+      if (verdict === 'deleted') return verdict;
+      if (verdict === 'expired') worst = verdict;
+    }
+    return worst;
+  }
+}
+
+export function worseOf(a: Verdict, b: Verdict): Verdict {
+  if (a === 'deleted' || b === 'deleted') return 'deleted';
+  return a === 'expired' ? a : b;
+}
+
+export function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  const further = b.filter((tag) => !a.includes(tag));
+  return further.length === 0 ? a : [...a, ...further];
+}

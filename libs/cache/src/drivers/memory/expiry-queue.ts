@@ -1,17 +1,14 @@
 import { deadAt, type Entry } from '../../core/entry';
 
-interface Expiry {
-  readonly at: number;
-  readonly key: string;
-}
-
 /**
  * Binary heap of entries by the time they die. Overwritten and deleted entries stay until they surface
  * or until they outnumber the live ones, when the heap is rebuilt: O(log n) amortised, bounded at 2n. It
- * holds names and times only, never an entry: a replaced value must not be kept alive by it.
+ * holds names and times only, never an entry: a replaced value must not be kept alive by it. Two lists, not one of
+ * pairs: a time in a list of numbers needs no object and no box.
  */
 export class ExpiryQueue {
-  private heap: Expiry[] = [];
+  private times: number[] = [];
+  private keys: string[] = [];
 
   /** `current` names the entry that a key has now, `liveCount` how many there are. */
   constructor(
@@ -20,15 +17,16 @@ export class ExpiryQueue {
   ) {}
 
   push(at: number, key: string): void {
-    this.heap.push({ at, key });
-    this.up(this.heap.length - 1);
-    if (this.heap.length > 64 && this.heap.length > 2 * this.liveCount()) this.rebuild();
+    this.times.push(at);
+    this.keys.push(key);
+    this.up(this.length - 1);
+    if (this.length > 64 && this.length > 2 * this.liveCount()) this.rebuild();
   }
 
   /** Removes from the queue, and names, a key whose entry is dead at `now`. */
   popDead(now: number): { key: string; entry: Entry } | undefined {
-    while (this.heap.length > 0 && this.heap[0]!.at <= now) {
-      const { key } = this.pop();
+    while (this.length > 0 && this.times[0]! <= now) {
+      const key = this.pop();
       const entry = this.current(key);
       if (entry !== undefined && deadAt(entry) <= now) return { key, entry };
     }
@@ -36,54 +34,63 @@ export class ExpiryQueue {
   }
 
   clear(): void {
-    this.heap = [];
+    this.times = [];
+    this.keys = [];
   }
 
   get length(): number {
-    return this.heap.length;
+    return this.keys.length;
   }
 
   private rebuild(): void {
     const kept = new Map<string, number>();
-    for (const { key, at } of this.heap) {
+    for (const [i, key] of this.keys.entries()) {
       const entry = this.current(key);
-      if (entry !== undefined && deadAt(entry) === at) kept.set(key, at);
+      if (entry !== undefined && deadAt(entry) === this.times[i]) kept.set(key, this.times[i]);
     }
-    this.heap = [...kept].map(([key, at]) => ({ key, at })).sort((a, b) => a.at - b.at);
+    const inOrder = [...kept].sort(([, a], [, b]) => a - b);
+    this.keys = inOrder.map(([key]) => key);
+    this.times = inOrder.map(([, at]) => at);
   }
 
-  private pop(): Expiry {
-    const top = this.heap[0]!;
-    const last = this.heap.pop()!;
-    if (this.heap.length > 0) {
-      this.heap[0] = last;
-      this.down(0);
-    }
+  private pop(): string {
+    const top = this.keys[0]!;
+    const [at, key] = [this.times.pop()!, this.keys.pop()!];
+    if (this.length > 0) this.down(at, key);
     return top;
   }
 
-  private up(index: number): void {
-    for (let i = index; i > 0;) {
-      const parent = (i - 1) >> 1;
-      if (this.heap[parent]!.at <= this.heap[i]!.at) return;
-      this.swap(i, parent);
-      i = parent;
+  private up(from: number): void {
+    const [at, key] = [this.times[from]!, this.keys[from]!];
+    let index = from;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (this.times[parent]! <= at) break;
+      this.move(parent, index);
+      index = parent;
     }
+    this.place(index, at, key);
   }
 
-  private down(index: number): void {
-    for (let i = index; ;) {
-      const left = 2 * i + 1;
-      let least = i;
-      if (left < this.heap.length && this.heap[left]!.at < this.heap[least]!.at) least = left;
-      if (left + 1 < this.heap.length && this.heap[left + 1]!.at < this.heap[least]!.at) least = left + 1;
-      if (least === i) return;
-      this.swap(i, least);
-      i = least;
+  /** Puts the pair where it belongs, from the top on. */
+  private down(at: number, key: string): void {
+    const { length } = this;
+    let index = 0;
+    for (let child = 1; child < length; child = 2 * index + 1) {
+      if (child + 1 < length && this.times[child + 1]! < this.times[child]!) child++;
+      if (at <= this.times[child]!) break;
+      this.move(child, index);
+      index = child;
     }
+    this.place(index, at, key);
   }
 
-  private swap(a: number, b: number): void {
-    [this.heap[a], this.heap[b]] = [this.heap[b]!, this.heap[a]!];
+  private move(from: number, to: number): void {
+    this.place(to, this.times[from]!, this.keys[from]!);
+  }
+
+  private place(index: number, at: number, key: string): void {
+    this.times[index] = at;
+    this.keys[index] = key;
   }
 }

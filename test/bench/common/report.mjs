@@ -8,7 +8,7 @@ import { draw } from '../../load/charts.mjs';
 export const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 /** Where and with what something was measured. */
-export function circumstances(packages = []) {
+export function circumstances(packages = [], others = {}) {
   const version = (name) => JSON.parse(readFileSync(join('node_modules', name, 'package.json'), 'utf8')).version;
   return {
     at: new Date().toISOString(),
@@ -16,7 +16,7 @@ export function circumstances(packages = []) {
     command: ['node', ...process.argv.slice(1).map((part) => part.replace(`${process.cwd()}/`, ''))].join(' '),
     node: process.version,
     processor: `${cpus().length} × ${cpus()[0].model}`,
-    versions: Object.fromEntries(packages.map((name) => [name, version(name)])),
+    versions: { ...Object.fromEntries(packages.map((name) => [name, version(name)])), ...others },
   };
 }
 

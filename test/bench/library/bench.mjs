@@ -1,5 +1,6 @@
 // npm run bench [-- --quick] [-- --only local,remote,memory,growth]: see ../README.md for the method.
 import { parseArgs } from 'node:util';
+import { peerVersions } from '../common/peers.mjs';
 import { circumstances, writeResults } from '../common/report.mjs';
 import { growth } from './growth.mjs';
 import { localHits } from './local.mjs';
@@ -18,7 +19,7 @@ if (unknown.length > 0) {
   process.stderr.write(`--only takes ${Object.keys(parts).join(', ')}, not ${unknown.join(', ')}\n`);
   process.exit(2);
 }
-const facts = circumstances(PACKAGES);
+const facts = circumstances(PACKAGES, peerVersions);
 process.stdout.write(`Node ${facts.node}, ${facts.processor}\n`);
 const tables = [];
 for (const name of chosen) tables.push(...(await parts[name](size)));

@@ -12,6 +12,7 @@ export async function growth({ rounds, operations }) {
     line('L1 hit against entries', await overEntries(rounds, operations)),
     line('L1 hit against tags of the entry', await overTags(rounds, operations)),
     line('invalidation against tags given', await overGiven(own, rounds)),
+    line('invalidation against instances', await overInstances(own, rounds)),
     line('L2 batch against keys', await overBatch(own, rounds)),
   ];
   await own.close();
@@ -74,6 +75,26 @@ async function overGiven({ instance }, rounds) {
     };
     points.push([count, await micros(rounds, 200, invalidate)]);
   }
+  return points;
+}
+
+/**
+ * All in this process: what one core pays for the writer, and for each instance that hears and acknowledges. The time
+ * that a writer waits with each on a core of its own is `npm run bench:acknowledge`.
+ */
+async function overInstances({ instance, driver }, rounds) {
+  const port = driver.link.client.options.port;
+  const others = [];
+  const points = [];
+  for (const count of [1, 2, 4, 8, 16]) {
+    while (others.length + 1 < count) others.push(await strata(port));
+    const invalidate = async () => {
+      for (let i = 0; i < 200; i++) await instance.invalidateTags(['of-instances']);
+    };
+    await invalidate();
+    points.push([count, await micros(rounds, 200, invalidate)]);
+  }
+  for (const { close } of others) await close();
   return points;
 }
 

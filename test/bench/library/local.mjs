@@ -7,6 +7,7 @@ import { Cacheable } from 'cacheable';
 import { createCache } from 'cache-manager';
 import { LRUCache } from 'lru-cache';
 import { interleaved, perSecond, product, zipf } from '../common/rounds.mjs';
+import { peer } from '../common/peers.mjs';
 import { table } from '../common/report.mjs';
 
 const require = createRequire(import.meta.url);
@@ -74,12 +75,14 @@ async function prepare(keys) {
   const map = new Map(keys.map((key, i) => [key, product(i)]));
   const lru = new LRUCache({ max: KEYS * 2, ttl: HOUR_MS });
   const manager = createCache({ ttl: HOUR_MS });
+  const others = await openOthers();
   for (const [key, value] of map) {
     lru.set(key, value);
     await manager.set(key, value);
     for (const one of [cache, leased.cache]) await one.getOrSet(key, () => value);
     await bento.set({ key, value });
     await cacheable.set(key, value);
+    for (const { fill } of others) await fill(key, value);
   }
   return [
     { name: 'Map, await', read: async (key) => map.get(key) },
@@ -88,10 +91,47 @@ async function prepare(keys) {
     { name: 'cache-manager get', read: (key) => manager.get(key) },
     { name: 'cache-manager wrap', read: (key) => manager.wrap(key, loader) },
     { name: 'cacheable getOrSet', read: (key) => cacheable.getOrSet(key, loader) },
+    ...others,
     { name: 'bentocache getOrSet', read: (key) => bento.getOrSet({ key, factory: loader }) },
     { name: 'Strata get, lease held', read: (key) => leased.cache.get(key) },
     { name: 'Strata getOrSet, mode off', read: (key) => cache.getOrSet(key, loader) },
     { name: 'Strata getOrSet, lease held', read: (key) => leased.cache.getOrSet(key, loader) },
     { name: 'Strata peek, lease held', read: (key) => leased.cache.peek(key), isSync: true },
+  ];
+}
+
+/** Peers that are installed on demand: `fill(key, value)`, then `read(key)` loads nothing. */
+export async function openOthers(size = KEYS * 2) {
+  const { Loader } = await peer('layered-loader');
+  const { createCache: createDedupe } = await peer('async-cache-dedupe');
+  const { cachified } = await peer('@epic-web/cachified');
+  const values = new Map();
+  const layered = new Loader({
+    inMemoryCache: { cacheType: 'lru-map', ttlInMsecs: HOUR_MS, maxItems: size },
+    dataSourceGetOneFn: async (key) => values.get(key),
+  });
+  const dedupe = createDedupe({ ttl: HOUR_MS / 1_000, storage: { type: 'memory', options: { size } } });
+  dedupe.define('read', async (key) => values.get(key));
+  const lru = new LRUCache({ max: size });
+  const cache = {
+    get: (key) => lru.get(key),
+    set: (key, entry) => lru.set(key, entry),
+    delete: (key) => lru.delete(key),
+  };
+  const readCachified = (key, getFreshValue) => cachified({ key, cache, ttl: HOUR_MS, getFreshValue });
+  /** What loads keeps no second copy: memory is measured with the same functions. */
+  const through = (read) => async (key, value) => {
+    values.set(key, value);
+    await read(key);
+    values.delete(key);
+  };
+  return [
+    { name: 'layered-loader get', fill: through((key) => layered.get(key)), read: (key) => layered.get(key) },
+    { name: 'async-cache-dedupe', fill: through((key) => dedupe.read(key)), read: (key) => dedupe.read(key) },
+    {
+      name: 'cachified',
+      fill: (key, value) => readCachified(key, () => value),
+      read: (key) => readCachified(key, loader),
+    },
   ];
 }

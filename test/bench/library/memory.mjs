@@ -1,11 +1,14 @@
 // Heap and external bytes an entry: 50 000 products of about 500 bytes, each contestant in a process of its own.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { BentoCache, bentostore } from 'bentocache';
+import { memoryDriver } from 'bentocache/drivers/memory';
 import { createCache } from 'cache-manager';
+import { Cacheable } from 'cacheable';
 import { LRUCache } from 'lru-cache';
 import { product } from '../common/rounds.mjs';
 import { table } from '../common/report.mjs';
-import { openStrata } from './local.mjs';
+import { openOthers, openStrata } from './local.mjs';
 
 const COUNT = 50_000;
 const parsed = (i) => JSON.parse(JSON.stringify(product(i)));
@@ -26,6 +29,20 @@ const contestants = {
     for (let i = 0; i < COUNT; i++) await manager.set(`product:${i}`, parsed(i));
     return manager;
   },
+  bentocache: async () => {
+    const memory = bentostore().useL1Layer(memoryDriver({ maxItems: COUNT }));
+    const cache = new BentoCache({ default: 'memory', ttl: 3_600_000, stores: { memory } });
+    for (let i = 0; i < COUNT; i++) await cache.set({ key: `product:${i}`, value: parsed(i) });
+    return cache;
+  },
+  cacheable: async () => {
+    const cache = new Cacheable({ ttl: 3_600_000 });
+    for (let i = 0; i < COUNT; i++) await cache.set(`product:${i}`, parsed(i));
+    return cache;
+  },
+  'layered-loader': () => other('layered-loader get'),
+  'async-cache-dedupe': () => other('async-cache-dedupe'),
+  cachified: () => other('cachified'),
   Strata: async () => {
     // lru-cache makes room for all entries at once: bounded as the contestants above are.
     const { cache } = openStrata('off', { maxEntries: COUNT });
@@ -34,6 +51,12 @@ const contestants = {
     return cache;
   },
 };
+
+async function other(name) {
+  const one = (await openOthers(COUNT)).find((candidate) => candidate.name === name);
+  for (let i = 0; i < COUNT; i++) await one.fill(`product:${i}`, parsed(i));
+  return one;
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const held = contestants[process.argv[2]];

@@ -1,53 +1,59 @@
-// L2: hits one at a time and 64 at a time, misses that are stored in both tiers, a stampede in four processes.
+// L2: hits one at a time and 64 at a time, misses that are stored in all tiers, a stampede in one and four processes.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import KeyvRedis, { createClient } from '@keyv/redis';
-import { createCache } from 'cache-manager';
-import { Redis } from 'ioredis';
-import { Keyv } from 'keyv';
-import { strata } from '../../peers/contestants.mjs';
 import { startRedis } from '../../peers/redis.mjs';
 import { interleaved, perSecond, product } from '../common/rounds.mjs';
 import { table } from '../common/report.mjs';
+import { COALESCING, REMOTE } from './contestants.mjs';
 
 const KEYS = 2_000;
-const TTL_MS = 600_000;
 const keys = Array.from({ length: KEYS }, (_, i) => `product:${i}`);
 
 export async function remoteTier({ rounds, operations }) {
   const server = await startRedis();
   const contestants = await open(server.port);
-  const read = (lanes, count) => (one) => ({ name: one.name, run: () => hits(one, lanes, count) });
-  const single = await interleaved(contestants.map(read(1, operations / 4)), rounds);
-  const many = await interleaved(contestants.map(read(64, operations)), rounds);
-  const store = await interleaved(
-    contestants.map((one) => ({ name: one.name, run: () => misses(one, operations / 4) })),
-    rounds,
-  );
-  const row = (rates) =>
-    [...rates].map(([name, rate]) => [name, (rate / rates.get('ioredis')).toFixed(2), Math.round(rate)]);
-  const columns = ['contestant', 'of ioredis', 'ops/s'];
+  const measured = (run) =>
+    interleaved(
+      contestants.map((one) => ({ name: one.name, run: () => run(one) })),
+      rounds,
+    );
   const tables = [
-    table('L2 hit, 1 at a time', columns, row(single)),
-    table('L2 hit, 64 at a time', columns, row(many)),
-    table('miss, stored in both tiers, 64 at a time', columns, row(store)),
-    await stampede(server.port),
+    beside('L2 hit, 1 at a time', await measured((one) => hits(one, 1, operations / 20))),
+    beside('L2 hit, 64 at a time', await measured((one) => hits(one, 64, operations / 4))),
+    beside('miss, stored in all tiers, 64 at a time', await measured((one) => misses(one, operations / 20))),
   ];
   for (const { close } of contestants) await close();
   await server.stop();
-  return tables;
+  return [...tables, await stampedes()];
+}
+
+function beside(title, rates) {
+  const rows = [...rates].map(([name, rate]) => [name, (rate / rates.get('ioredis')).toFixed(2), Math.round(rate)]);
+  return table(title, ['contestant', 'of ioredis', 'ops/s'], rows);
+}
+
+async function open(port) {
+  const contestants = [];
+  for (const [name, start] of Object.entries(REMOTE)) {
+    const one = await start(port);
+    for (const [i, key] of keys.entries()) await one.load(key, async () => product(i));
+    await one.settled?.();
+    contestants.push({ name, ...one });
+  }
+  return contestants;
 }
 
 /** `lanes` readers at a time; what L1 has learnt is dropped before each pass over the keys. */
-async function hits({ get, forget }, lanes, count) {
+async function hits({ name, get, forget }, lanes, count) {
   const startedAt = performance.now();
-  for (let done = 0; done < count; done += KEYS) {
-    forget?.();
+  const passes = Math.ceil(count / KEYS);
+  for (let pass = 0; pass < passes; pass++) {
+    await forget?.();
     await inLanes(lanes, keys, async (key) => {
-      if ((await get(key)) === undefined) throw new Error('not in L2');
+      if ((await get(key))?.price !== 9.99) throw new Error(`${name} has no ${key} in Redis`);
     });
   }
-  return perSecond(Math.ceil(count / KEYS) * KEYS, startedAt);
+  return perSecond(passes * KEYS, startedAt);
 }
 
 let fresh = 0;
@@ -55,7 +61,7 @@ let fresh = 0;
 async function misses({ load, settled }, count) {
   const unseen = Array.from({ length: count }, () => `fresh:${fresh++}`);
   const startedAt = performance.now();
-  await inLanes(64, unseen, load);
+  await inLanes(64, unseen, (key) => load(key, async () => product(1)));
   await settled?.();
   return perSecond(count, startedAt);
 }
@@ -68,65 +74,22 @@ async function inLanes(lanes, list, work) {
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-async function open(port) {
-  const ioredis = new Redis({ port });
-  const node = await createClient({ url: `redis://127.0.0.1:${port}` }).connect();
-  const remote = new Keyv({ store: new KeyvRedis(`redis://127.0.0.1:${port}`), namespace: 'cm' });
-  const manager = createCache({ stores: [remote], ttl: TTL_MS });
-  const own = await strata(port);
-  for (const [i, key] of keys.entries()) {
-    const text = JSON.stringify(product(i));
-    await ioredis.set(key, text);
-    await manager.set(key, product(i));
-    await own.cache.getOrSet(key, () => product(i));
-  }
-  await own.cache.settled();
-  const local = new Map();
-  const kept = (key, value) => void local.set(key, value);
-  const parsed = (text) => (text === null ? undefined : JSON.parse(text));
-  return [
-    {
-      name: 'ioredis',
-      get: async (key) => parsed(await ioredis.get(key)),
-      load: async (key) => {
-        if ((await ioredis.get(key)) === null) await ioredis.set(key, JSON.stringify(product(1)), 'PX', TTL_MS);
-        kept(key, product(1));
-      },
-      close: () => ioredis.quit(),
-    },
-    {
-      name: 'node-redis',
-      get: async (key) => parsed(await node.get(key)),
-      load: async (key) => {
-        if ((await node.get(key)) === null) await node.set(key, JSON.stringify(product(1)), { PX: TTL_MS });
-        kept(key, product(1));
-      },
-      close: () => node.close(),
-    },
-    {
-      name: 'cache-manager, Redis',
-      get: (key) => manager.get(key),
-      load: (key) => manager.wrap(key, async () => product(1)),
-      close: () => manager.disconnect(),
-    },
-    {
-      name: 'Strata, with validity',
-      get: (key) => own.cache.get(key),
-      load: (key) => own.cache.getOrSet(key, () => product(1)),
-      forget: () => own.cache.clearLocal(),
-      settled: () => own.cache.settled(),
-      close: own.close,
-    },
-  ];
+/** 1 000 callers of one cold key, in one process and in four. */
+async function stampedes() {
+  const rows = [];
+  for (const name of COALESCING) rows.push([name, await stampede(name, 1), await stampede(name, 4)]);
+  return table('stampede: loads for 1 000 callers of one key', ['contestant', '1 process', '4 processes'], rows);
 }
 
-/** 4 × 250 callers of one cold key; each process is an instance. */
-async function stampede(port) {
+async function stampede(name, processes) {
+  const server = await startRedis();
   const file = new URL('stampede-child.mjs', import.meta.url);
-  const children = Array.from({ length: 4 }, () => fork(file, [String(port)]));
+  const given = [name, String(server.port), String(1_000 / processes)];
+  const children = Array.from({ length: processes }, () => fork(file, given));
   await Promise.all(children.map((child) => once(child, 'message')));
   for (const child of children) child.send('go');
   const loads = (await Promise.all(children.map((child) => once(child, 'message')))).map(([count]) => count);
-  const total = loads.reduce((sum, count) => sum + count, 0);
-  return table('stampede, 4 processes × 250 callers of one key', ['contestant', 'loads'], [['Strata', total]]);
+  await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
+  await server.stop();
+  return loads.reduce((sum, count) => sum + count, 0);
 }

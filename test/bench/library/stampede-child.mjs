@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import { strata } from '../../peers/contestants.mjs';
+import { REMOTE } from './contestants.mjs';
 
-const { cache, close } = await strata(Number(process.argv[2]));
+const [, , name, port, callers] = process.argv;
+const contestant = await REMOTE[name](Number(port));
+await contestant.load('warm-up', async () => 1);
 process.send('ready');
 await once(process, 'message');
 let loads = 0;
@@ -11,7 +13,8 @@ const load = async () => {
   await setTimeout(50);
   return 1;
 };
-await Promise.all(Array.from({ length: 250 }, () => cache.getOrSet('cold', load)));
+await Promise.all(Array.from({ length: Number(callers) }, () => contestant.load('cold', load)));
 process.send(loads);
-await close();
+// A process that ends before it has stored what it has loaded keeps the others waiting.
+await contestant.close();
 process.exit(0);

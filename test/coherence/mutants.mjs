@@ -9,7 +9,7 @@ const REDIS = 'libs/cache/src/drivers/redis';
 const MUTANTS = [
   [
     'a missing tag is taken as valid',
-    `${CORE}/tiers/remote-tier.ts`,
+    `${CORE}/tiers/remote-judge.ts`,
     "version === undefined ? 'deleted' :",
     "version === undefined ? 'valid' :",
   ],
@@ -32,7 +32,7 @@ const MUTANTS = [
     'if (!this.state.leaseHeldAt(now)) return',
     'if (this.state.leaseHeldAt(now) === undefined) return',
   ],
-  ['the epoch of an entry is ignored', `${CORE}/tiers/remote-tier.ts`, 'epoch !== entry.born.epoch || ', ''],
+  ['the epoch of an entry is ignored', `${CORE}/tiers/remote-judge.ts`, 'epoch !== entry.born.epoch || ', ''],
   [
     'nobody waits for acknowledgements',
     `${CORE}/coherence/invalidator.ts`,
@@ -53,15 +53,15 @@ const MUTANTS = [
   ],
   [
     'an older fill replaces a newer one',
-    `${REDIS}/scripts.ts`,
-    "  return 0\nend\nredis.call('SET', KEYS[1], ARGV[1]",
-    "end\nredis.call('SET', KEYS[1], ARGV[1]",
+    `${REDIS}/scripts/loading.ts`,
+    "    return 0\n  end\n  call('SET', key, bytes",
+    "  end\n  call('SET', key, bytes",
   ],
   [
     'the run id of the server is ignored',
-    `${REDIS}/redis-remote-store.ts`,
-    'epoch == null || run !== ownRun',
-    'epoch == null',
+    `${REDIS}/reads.ts`,
+    'epoch === undefined || run !== ownRun',
+    'epoch === undefined',
   ],
 ];
 

@@ -20,7 +20,7 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/lease.ts', 'if (!sent.isEchoed || !sent.isAnswered) return;', 'if (!sent.isAnswered) return;'),
     ],
     profile: 'none',
-    seed: 4,
+    seed: 9,
   },
   {
     rule: 'L1 serves only under a lease',
@@ -32,19 +32,19 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 2,
+    seed: 1,
   },
   {
     rule: 'the wall clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', ' && wall < this.leaseUntilWall', '')],
     profile: 'suspend',
-    seed: 2,
+    seed: 1,
   },
   {
     rule: 'the monotonic clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', 'this.clock.monotonic() < this.leaseUntilMonotonic && ', '')],
     profile: 'stepWall',
-    seed: 4,
+    seed: 6,
   },
   {
     rule: 'the generation is checked on a hit and at a fill',
@@ -57,7 +57,7 @@ export const LEASES: readonly Mutant[] = [
       edit('fills.ts', "if (generation !== this.state.generation) return 'generation';", ''),
     ],
     profile: 'cutSubscription',
-    seed: 5,
+    seed: 1,
   },
   {
     rule: 'the generation changes when the subscription is confirmed',
@@ -69,7 +69,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'cutSubscription',
-    seed: 5,
+    seed: 1,
   },
   {
     rule: 'an invalidation is applied before it is acknowledged',
@@ -81,7 +81,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 1,
+    seed: 2,
   },
   {
     rule: 'the writer waits for acknowledgements',
@@ -95,7 +95,7 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/invalidator.ts', 'this.options.leaseMs, this.clock', '3 * this.options.leaseMs, this.clock'),
     ],
     profile: 'freeze',
-    seed: 1,
+    seed: 2,
   },
   {
     rule: 'who stayed silent is not waited for again',
@@ -107,14 +107,14 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'crash',
-    seed: 1,
+    seed: 4,
   },
   {
     rule: 'versions come from one counter, at the moment they count',
     edits: [],
     rules: { lastWriterWins: true },
     profile: 'hot',
-    seed: 1,
+    seed: 9,
   },
   {
     rule: 'the epoch is part of a version',
@@ -131,14 +131,14 @@ export const LEASES: readonly Mutant[] = [
     edits: [],
     rules: { runIgnored: true },
     profile: 'restartSaved',
-    seed: 26,
+    seed: 57,
   },
   {
     rule: 'a lost list of members makes writers wait',
     edits: [],
     rules: { lostMembersIgnored: true },
     profile: 'evictHead',
-    seed: 7,
+    seed: 8,
   },
   {
     rule: 'a change of epoch ends the lease until a beat has confirmed it',
@@ -149,6 +149,6 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', 'this.endLease();\n    this.onEpochChange();', ''),
     ],
     profile: 'epochs',
-    seed: 87,
+    seed: 244,
   },
 ];

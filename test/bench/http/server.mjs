@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { createServer } from 'node:http';
 import { CacheInterceptor, CacheModule, CacheTTL } from '@nestjs/cache-manager';
-import { Controller, Get, Header, Module, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Header, Module, Req, Res, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -51,7 +51,10 @@ async function plain(further) {
 async function fastify() {
   const app = Fastify();
   app.get('/products/:id', (_request, reply) => reply.type(TYPE).send(product));
-  app.get('/products', (_request, reply) => reply.type(TYPE).send(list));
+  app.get('/products', (request, reply) => {
+    if (request.headers['accept-encoding'] === undefined) return reply.type(TYPE).send(list);
+    return reply.type(TYPE).header('content-encoding', 'gzip').send(gzip);
+  });
   await app.listen({ port: Number(port), host: '127.0.0.1' });
 }
 
@@ -68,9 +71,15 @@ async function nest(adapter, [one, many], imports = [], isCached = false) {
     find() {
       return one;
     }
-    list() {
-      return many;
+    list(request, reply) {
+      if (isCached || request.headers['accept-encoding'] === undefined) return many;
+      reply.header('content-encoding', 'gzip');
+      return gzip;
     }
+  }
+  if (!isCached) {
+    Req()(Products.prototype, 'list', 0);
+    Res({ passthrough: true })(Products.prototype, 'list', 1);
   }
   const describe = (method, path) => {
     const descriptor = Object.getOwnPropertyDescriptor(Products.prototype, method);

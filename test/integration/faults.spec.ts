@@ -43,6 +43,17 @@ describe('faults of a real Redis', () => {
     expect(changes.filter((state) => state === 'closed')).toHaveLength(1);
   });
 
+  it('a master that becomes a replica under an instance is known by its first refusal', async () => {
+    const a = await start({ coherence: 'off' });
+    await a.cache.set('k', 1);
+    const refused: string[] = [];
+    a.driver.link.onChange({ refused: (message) => refused.push(message) });
+    await redis.command((client) => client.call('REPLICAOF', '127.0.0.1', '1'));
+    expect(await a.cache.getOrSet('cold', () => 'loaded')).toBe('loaded');
+    expect(refused[0]).toMatch(/^READONLY /);
+    await eventually(() => !a.driver.link.available);
+  });
+
   it('fails at once while the breaker is open: no command is queued or sent later', async () => {
     const a = await start({ timeoutMs: 100 });
     await redis.kill();

@@ -44,9 +44,9 @@ export class SimStore implements RemoteStore {
   grant: RemoteStore['grant'] = (request) => this.control.ask((server, opening) => server.grant(request, opening));
 
   fill: RemoteStore['fill'] = async (request) => {
-    const settled = this.control.ask((server, opening) => server.settle(request, opening));
     const stored = this.holder.ask((server) => server.store(request));
-    const [, took] = await Promise.all([settled, stored]);
+    const settled = this.control.ask((server, opening) => server.settle(request, opening));
+    const [took] = await Promise.all([stored, settled]);
     return took;
   };
 

@@ -43,7 +43,7 @@ export interface Publisher {
 const FILLED_MS = 1_000;
 
 /**
- * What Redis does, script by script as in `drivers/redis/scripts.ts`, on data that can be lost in part, in
+ * What Redis does, script by script as in `drivers/redis/scripts/`, on data that can be lost in part, in
  * whole, or exchanged for an older state.
  */
 export class SimServer {

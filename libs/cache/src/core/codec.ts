@@ -63,7 +63,7 @@ export async function encodeEntry<T>(
   bytes[2] = smaller ? ENCODING_BROTLI : ENCODING_IDENTITY;
   bytes[3] = entry.negative ? FLAG_NEGATIVE : 0;
   bytes[4] = serializer.id;
-  bytes.fill(0, 5, BORN_OFFSET);
+  bytes.fill(0, 5, BORN_OFFSET + 8);
   bytes.write(entry.born.epoch, BORN_OFFSET, 8, 'hex');
   bytes.writeBigUInt64BE(BigInt(entry.born.seq), BORN_OFFSET + 8);
   bytes.writeDoubleBE(entry.createdAt, 24);

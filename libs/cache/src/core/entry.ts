@@ -41,7 +41,7 @@ interface Setback {
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 16_000;
-/** The largest number that V8 keeps in a field without a box of its own. */
+/** The largest number of 32 bits: V8 keeps it in a field without a box of its own. */
 const UNBOUNDED = 0x7fff_ffff;
 
 /**
@@ -51,37 +51,41 @@ const UNBOUNDED = 0x7fff_ffff;
  * needs a box in V8, the others are kept as durations.
  */
 export class Entry<T = unknown> implements DecodedEntry<T> {
-  readonly value: T;
-  readonly born: Head;
-  readonly tags: readonly string[];
-  readonly validator: string;
-  readonly createdAt: number;
-  readonly negative: boolean;
-  readonly bytes: number;
-  private readonly ttl: number;
-  private readonly staleWhileRevalidate: number;
-  private readonly staleIfError: number;
-  private localTtl = UNBOUNDED;
-  readonly proven: number;
-  readonly generation: number;
+  // Declared only: a field that is first undefined and then a number is a box for V8. What a hit reads is together.
+  declare readonly createdAt: number;
+  declare private readonly ttl: number;
+  declare private localTtl: number;
+  declare readonly generation: number;
   /** Change counter of the tag table at the last check that found nothing newer. */
-  checkedAt = -1;
-  private setback: Setback | undefined = undefined;
+  declare checkedAt: number;
+  declare readonly value: T;
+  declare readonly negative: boolean;
+  declare readonly proven: number;
+  declare readonly born: Head;
+  declare readonly tags: readonly string[];
+  declare readonly validator: string;
+  declare readonly bytes: number;
+  declare private readonly staleWhileRevalidate: number;
+  declare private readonly staleIfError: number;
+  declare private setback: Setback | undefined;
 
-  constructor(from: DecodedEntry<T>, tags: readonly string[], facts: LocalFacts) {
+  constructor(from: DecodedEntry<T>, tags: readonly string[], { proven, generation }: LocalFacts) {
     const { createdAt, freshUntil, revalidateUntil, errorUntil } = from;
+    this.createdAt = createdAt;
+    this.ttl = compact(freshUntil - createdAt);
+    this.localTtl = UNBOUNDED;
+    this.generation = generation;
+    this.checkedAt = -1;
     this.value = from.value;
+    this.negative = from.negative;
+    this.proven = proven;
     this.born = from.born;
     this.tags = tags;
     this.validator = from.validator;
-    this.createdAt = createdAt;
-    this.negative = from.negative;
     this.bytes = from.bytes;
-    this.ttl = freshUntil - createdAt;
-    this.staleWhileRevalidate = revalidateUntil - freshUntil;
-    this.staleIfError = errorUntil - freshUntil;
-    this.proven = facts.proven;
-    this.generation = facts.generation;
+    this.staleWhileRevalidate = compact(revalidateUntil - freshUntil);
+    this.staleIfError = compact(errorUntil - freshUntil);
+    this.setback = undefined;
   }
 
   get freshUntil(): number {
@@ -103,7 +107,7 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
 
   /** From wall time `now` on, for so many milliseconds. */
   keepLocally(now: number, localTtl: number): void {
-    this.localTtl = localTtl === Infinity ? UNBOUNDED : now - this.createdAt + localTtl;
+    this.localTtl = localTtl === Infinity ? UNBOUNDED : compact(now - this.createdAt + localTtl);
   }
 
   /** True while neither ttl is over. */
@@ -134,6 +138,12 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     copy.setback = this.setback;
     return copy;
   }
+}
+
+/** The same number; where it is a whole one of 32 bits, as one that needs no box. */
+function compact(duration: number): number {
+  const small = duration | 0;
+  return small === duration ? small : duration;
 }
 
 let last: Head = { epoch: '', seq: -1 };

@@ -31,52 +31,37 @@ export interface LoaderContext<T> {
 /** The user's function that produces the value. Its own errors reach the callers unchanged. */
 export type Loader<T> = (context: LoaderContext<T>) => T | Promise<T>;
 
-/** What most loaders ask little of: each part is made when it is taken, also by destructuring. */
-export class Context<T> implements LoaderContext<T> {
-  private controller: AbortController | undefined;
-  private reason: CacheError | undefined;
-
-  constructor(
-    private readonly loading: Loading<T>,
-    private readonly kept: Entry<T> | undefined,
-  ) {}
-
-  get signal(): AbortSignal {
-    this.controller ??= new AbortController();
-    if (this.reason !== undefined) this.controller.abort(this.reason);
-    return this.controller.signal;
-  }
-
-  get stale(): T | undefined {
-    return this.kept === undefined ? undefined : this.loading.copyOf(this.kept.value);
-  }
-
-  get validator(): string | undefined {
-    return this.kept === undefined || this.kept.validator === '' ? undefined : this.kept.validator;
-  }
-
-  get setValidator() {
-    return (validator: string): void => this.loading.setValidator(validator);
-  }
-
-  get notModified() {
-    return (): T => this.loading.keep(this.kept);
-  }
-
-  get addTags() {
-    return (...tags: string[]): void => this.loading.addTags(tags);
-  }
-
-  get setOptions() {
-    return (options: EntryOptions): void => this.loading.setOptions(options);
-  }
-
-  get doNotStore() {
-    return (): void => this.loading.doNotStore();
-  }
-
-  abort(reason: CacheError): void {
-    this.reason = reason;
-    this.controller?.abort(reason);
-  }
+/**
+ * What a loader is given. Signal and copy are made when they are first taken, which most loaders never do; all are
+ * properties of its own, so that it can be taken apart and put together with others.
+ */
+export function contextOf<T>(
+  loading: Loading<T>,
+  kept: Entry<T> | undefined,
+): { readonly context: LoaderContext<T>; readonly abort: (reason: CacheError) => void } {
+  let controller: AbortController | undefined;
+  let aborted: CacheError | undefined;
+  let copy: T | undefined;
+  const context: LoaderContext<T> = {
+    get signal() {
+      controller ??= new AbortController();
+      if (aborted !== undefined) controller.abort(aborted);
+      return controller.signal;
+    },
+    get stale() {
+      if (kept === undefined) return undefined;
+      return (copy ??= loading.copyOf(kept.value));
+    },
+    validator: kept === undefined || kept.validator === '' ? undefined : kept.validator,
+    setValidator: (validator) => loading.setValidator(validator),
+    notModified: () => loading.keep(kept),
+    addTags: (...tags) => loading.addTags(tags),
+    setOptions: (options) => loading.setOptions(options),
+    doNotStore: () => loading.doNotStore(),
+  };
+  const abort = (reason: CacheError): void => {
+    aborted = reason;
+    controller?.abort(reason);
+  };
+  return { context, abort };
 }

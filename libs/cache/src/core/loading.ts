@@ -2,7 +2,7 @@ import { MAX_VALIDATOR_LENGTH } from './codec';
 import { userTag } from './coherence/tags';
 import type { Entry } from './entry';
 import { CacheError } from './errors';
-import { Context, type Loader } from './loader-context';
+import { contextOf, type Loader } from './loader-context';
 import {
   resolveEntryOptions,
   type EntryOptions,
@@ -65,14 +65,14 @@ export class Loading<T> {
   }
 
   private async call(stale: Entry<T> | undefined): Promise<T> {
-    const context = new Context(this, stale);
+    const { context, abort } = contextOf(this, stale);
     const load = this.loader(context);
     const limit = this.entryOptions.hardTimeout;
     if (limit === 0) return load;
     return new Promise<T>((resolve, reject) => {
       const timer = this.clock.after(limit, () => {
         const error = new CacheError('LOAD_TIMEOUT', `the load took longer than hardTimeout (${limit} ms)`);
-        context.abort(error);
+        abort(error);
         reject(error);
       });
       Promise.resolve(load)

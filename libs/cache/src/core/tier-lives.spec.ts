@@ -125,6 +125,24 @@ describe('validators', () => {
     await expect(renew).rejects.toMatchObject({ code: 'NOTHING_STALE' });
   });
 
+  it('a loader may take its context apart, and put it together with something else', async () => {
+    await cache.getOrSet('k', ({ addTags, ...rest }) => (addTags('apart'), rest.setValidator('a'), { n: 1 }), options);
+    await clock.advance(10_000);
+    const seen = jest.fn();
+    await cache.getOrSet(
+      'k',
+      (context) => {
+        const wider = { ...context, user: 'me' };
+        seen(wider.user, wider.stale, wider.validator, wider.signal.aborted);
+        return wider.notModified();
+      },
+      options,
+    );
+    expect(seen).toHaveBeenCalledWith('me', { n: 1 }, 'a', false);
+    await strata.invalidateTags(['apart']);
+    expect(await cache.get('k')).toBeUndefined();
+  });
+
   it('a validator over the bound is the loader’s error', async () => {
     const load = cache.getOrSet('k', (context) => (context.setValidator('x'.repeat(1_025)), { n: 1 }), options);
     await expect(load).rejects.toMatchObject({ code: 'ENTRY_REFUSED' });

@@ -2,8 +2,8 @@ import calculateSlot from 'cluster-key-slot';
 import type { Redis } from 'ioredis';
 import type { BreakerState } from '../../core/events';
 import type { Clock, Timer } from '../../core/ports/clock';
-import type { LinkListener, RedisNodes } from './nodes';
-import { RedisLink, type LinkOptions } from './redis-link';
+import type { LinkListener, LinkOptions, RedisNodes } from './nodes';
+import { RedisLink } from './redis-link';
 import { SlotMap } from './slot-map';
 
 /** Where a node of a cluster listens. */

@@ -44,13 +44,13 @@ export class HeadNode {
   /** Runs a script that begins by opening `head`, with the run id of the very connection it is sent on. */
   async run(
     name: ScriptName,
-    urgency: Urgency,
+    [urgency, count]: readonly [Urgency, count?: number],
     args: (opening: readonly [run: string, epoch: string]) => Argument[],
   ): Promise<unknown> {
     const { link } = this;
     const allowOom = (name === 'invalidate' || name === 'heartbeat') && link.allowsOom;
     const given = args([link.run, randomBytes(8).toString('hex')]);
-    return link.send((client) => script(client, name, allowOom)(...given), urgency);
+    return link.send((client) => script(client, name, allowOom)(...given), urgency, count);
   }
 }
 

@@ -7,9 +7,9 @@ import { script, type Argument } from './script';
 import { Turn } from './turn';
 import { asUnavailable } from './unavailable';
 
-/** A script keeps the server from all else while it runs: this many items are well under a millisecond. */
+/** A script keeps the server from all else while it runs: so many items are about half a millisecond. */
 const MOST_ITEMS = 64;
-const MOST_TAGS = 1_000;
+const MOST_TAGS = 300;
 const MOST_BYTES = 1_024 * 1_024;
 
 /** Leave to load, and what was loaded. What one turn of the loop asks for is one command each. */
@@ -22,8 +22,8 @@ export class Loads {
   private readonly fills = new Turn<FillRequest, boolean>((requests) => this.fillAll(requests), {
     items: MOST_ITEMS,
     size: MOST_BYTES,
-    // A tag costs the server about as much as a kilobyte.
-    sizeOf: ({ bytes, tags }) => bytes.length + 1_024 * tags.length,
+    // A tag costs the server about as much as three kilobytes.
+    sizeOf: ({ bytes, tags }) => bytes.length + 3_072 * tags.length,
   });
 
   constructor(
@@ -47,7 +47,7 @@ export class Loads {
       const { inHead } = placed[i]!;
       return [placed[i]!.keys.length, inHead.length, token, leaseMs, tagTtlMs, takeOver ? 1 : 0, ...inHead];
     });
-    const reply = await this.head.run('grant', 'ordinary', (opening) => [
+    const reply = await this.head.run('grant', ['ordinary', requests.length], (opening) => [
       1 + keys.length,
       this.names.head,
       ...keys,
@@ -62,13 +62,21 @@ export class Loads {
     );
   }
 
-  private async fillAll(requests: readonly FillRequest[]): Promise<(boolean | Error)[]> {
-    // Settled also where nobody is known to hold the entry: others wait for the load lease to end.
-    const [settled, stored] = await Promise.all([this.settleAll(requests), this.storeAll(requests)]);
-    return requests.map((_, i) => {
-      const failed = [settled[i], stored[i]].find((outcome) => outcome instanceof Error);
-      return failed === undefined ? stored[i] === 1 : asUnavailable(failed);
-    });
+  /**
+   * Stored before it is settled: settling tells those who wait that they find it. An entry without versions of its tags
+   * is invalid until then. Settled also where nobody is known to hold the entry: the load lease must end.
+   */
+  private fillAll(requests: readonly FillRequest[]): Promise<Promise<boolean>[]> {
+    const stored = this.storeAll(requests);
+    const settled = this.settleAll(requests);
+    const outcomeOf = async (i: number): Promise<boolean> => {
+      const outcomes = await Promise.all([stored[i], settled.then((all) => all[i])]);
+      const failed = outcomes.find((outcome) => outcome instanceof Error);
+      if (failed !== undefined) throw asUnavailable(failed);
+      return outcomes[0] === 1;
+    };
+    // One promise each: a node of a cluster that hangs keeps nobody else waiting.
+    return Promise.resolve(requests.map((_, i) => outcomeOf(i)));
   }
 
   /** Not held back: it follows a grant that was let through, and ends the lease that others wait for. */
@@ -79,7 +87,7 @@ export class Loads {
       const { inHead } = placed[i]!;
       return [placed[i]!.keys.length, inHead.length, token ?? '', ttlMs, born.epoch, born.seq, ...inHead];
     });
-    const reply = await this.head.run('settle', 'coherence', (opening) => [
+    const reply = await this.head.run('settle', ['coherence', requests.length], (opening) => [
       2 + keys.length,
       this.names.head,
       this.names.recent,
@@ -90,22 +98,22 @@ export class Loads {
     return (reply as unknown[]).slice(2);
   }
 
-  private async storeAll(requests: readonly FillRequest[]): Promise<unknown[]> {
+  private storeAll(requests: readonly FillRequest[]): Promise<unknown>[] {
     const names = requests.map(({ key }) => this.names.entry(key));
-    if (this.nodes.sharded) return Promise.all(requests.map((request, i) => this.storeAt(names[i]!, request)));
+    if (this.nodes.sharded) return requests.map((request, i) => this.storeAt(names[i]!, request));
     const given = requests.flatMap(({ bytes, ttlMs }): Argument[] => [bytes, ttlMs]);
-    return this.head.link.send(
-      (client) => script(client, 'store')(names.length, ...names, ...given) as Promise<unknown[]>,
-      'coherence',
-    );
+    const store = (client: Redis): Promise<unknown> => script(client, 'store')(names.length, ...names, ...given);
+    const stored = this.sendStore(store, requests.length);
+    return requests.map(async (_, i) => (await stored)[i]);
+  }
+
+  private async sendStore(store: (client: Redis) => Promise<unknown>, count: number): Promise<unknown[]> {
+    return (await this.head.link.send(store, 'coherence', count)) as unknown[];
   }
 
   private async storeAt(name: string, { bytes, ttlMs }: FillRequest): Promise<unknown> {
     const store = (client: Redis): Promise<unknown> => script(client, 'store')(1, name, bytes, ttlMs);
-    const stored = await this.nodes
-      .linkFor(name)
-      ?.send(store, 'coherence')
-      .catch((error: Error) => [error]);
-    return (stored as unknown[] | undefined)?.[0];
+    const stored = (await this.nodes.linkFor(name)?.send(store, 'coherence')) as unknown[] | undefined;
+    return stored?.[0];
   }
 }

@@ -1,6 +1,17 @@
 import type { Redis } from 'ioredis';
 import type { BreakerState } from '../../core/events';
 
+/** Bounds of the link. */
+export interface LinkOptions {
+  /** Age of the oldest unanswered command at which Redis counts as hung, in milliseconds. @default 50 */
+  readonly timeoutMs?: number;
+  /**
+   * Most operations under way; one more fails at once. What coherence needs, and the stores that follow a load,
+   * are not held back: as many as there are writes and loads under way. @default 10000
+   */
+  readonly maxInFlight?: number;
+}
+
 /** One connection for commands, with its own deadline and its own breaker. */
 export interface NodeLink {
   /** False while a command would fail at once. */
@@ -12,9 +23,10 @@ export interface NodeLink {
   /**
    * Sends one or several commands of the same tick.
    *
+   * @param count what they do at once, for the bounds of what may be under way. @default 1
    * @throws CacheError `L2_UNAVAILABLE`, at once while the breaker is not closed
    */
-  send<R>(send: (client: Redis) => Promise<R>, urgency?: Urgency): Promise<R>;
+  send<R>(send: (client: Redis) => Promise<R>, urgency?: Urgency, count?: number): Promise<R>;
 }
 
 /**
@@ -44,7 +56,7 @@ export interface RedisNodes {
   /** State of the breaker in front of the control node. */
   readonly breaker: BreakerState;
   readonly available: boolean;
-  /** Commands that wait for their answer, on all nodes. */
+  /** Operations that wait for their answer, on all nodes. */
   readonly inFlight: number;
   /** How often a working connection was lost or given up, on all nodes. */
   readonly outages: number;

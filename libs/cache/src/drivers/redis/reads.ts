@@ -8,10 +8,13 @@ import { script } from './script';
 import { Turn } from './turn';
 import { asUnavailable } from './unavailable';
 
-/** Larger entries, and what exceeds {@link MOST_OF_ALL} together, are asked for alone. */
-const MOST_OF_ONE = 64 * 1_024;
-/** Far below what a slow network carries within the deadline of a command. */
-const MOST_OF_ALL = 1_024 * 1_024;
+/**
+ * Most bytes of an entry that is read with others, and of one that is read alone. A script copies what it answers
+ * with several times: beyond this, a command of Redis' own is cheaper although it costs a round trip more.
+ */
+const [MOST_OF_ONE, MOST_ALONE] = [16 * 1_024, 64 * 1_024];
+/** Reads of one command: the server works on the next while the client takes the first apart. */
+const MOST_READS = 16;
 
 interface Wanted {
   /** Name of the entry; `undefined` where only versions are asked for. */
@@ -23,12 +26,12 @@ interface Wanted {
 type Reply = [head: (Buffer | null)[], versions: (Buffer | null)[], ...entries: (Buffer | null | 1 | Error)[]];
 
 /**
- * Entries and versions. All reads of one turn of the loop are one command: `head` is looked at once, and each tag
- * once however many readers declare it.
+ * Entries and versions. Reads of one turn of the loop go {@link MOST_READS} to a command: it looks at `head` once, and
+ * at each tag once however many readers declare it.
  */
 export class Reads {
   private readonly turn = new Turn<Wanted, RemoteRead>((wanted) => this.readAll(wanted), {
-    items: 16,
+    items: MOST_READS,
     size: 1_000,
     sizeOf: ({ tags }) => tags.length,
   });
@@ -61,31 +64,36 @@ export class Reads {
       for (const tag of one.tags) (livesInHead(tag) ? fields : tags).add(tag);
     }
     const names = wanted.flatMap(({ name }) => name ?? []);
-    const bounds = wanted.length === 1 ? [wanted[0]!.mostBytes, ''] : [MOST_OF_ONE, MOST_OF_ALL];
-    const [opened, versions, ...entries] = (await link.send((client) =>
+    const most = wanted.length === 1 ? MOST_ALONE : MOST_OF_ONE;
+    const read = (client: Redis): Promise<unknown> =>
       script(client, 'readBuffer')(
         1 + tags.size + names.length,
         this.names.head,
         ...tags.list.map((tag) => this.names.tag(tag)),
         ...names,
         tags.size,
-        ...bounds,
+        most,
+        MOST_READS * MOST_OF_ONE,
         ...fields.list.map(fieldOf),
-      ),
-    )) as Reply;
+      );
+    const reply = (await link.send(read, 'ordinary', wanted.length)) as Reply;
+    const [opened, versions, ...entries] = reply;
     const told = new Told(opened, versions, link.run, fields, tags);
     let entry = 0;
     return wanted.map((one) => {
       const found = one.name === undefined ? null : entries[entry++]!;
       if (found instanceof Error) return asUnavailable(found);
-      return found === 1 ? this.alone(one) : { bytes: found ?? undefined, ...told.of(one.tags) };
+      return found === 1 ? this.alone(one.name!, one) : { bytes: found ?? undefined, ...told.of(one.tags) };
     });
   }
 
-  private async alone(wanted: Wanted): Promise<RemoteRead> {
-    const [read] = await this.readAll([wanted]);
-    if (read instanceof Error) throw read;
-    return read!;
+  /** Past the script; see {@link MOST_ALONE}. */
+  private async alone(name: string, { tags, mostBytes }: Wanted): Promise<RemoteRead> {
+    const [bytes, read] = await Promise.all([
+      this.head.link.send((client) => bytesOf(client, name, mostBytes)),
+      this.readTags(tags),
+    ]);
+    return { ...read, bytes };
   }
 }
 

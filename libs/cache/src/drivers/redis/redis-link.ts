@@ -3,23 +3,13 @@ import type { Redis } from 'ioredis';
 import type { CacheError } from '../../core/errors';
 import type { BreakerState } from '../../core/events';
 import type { Clock, Timer } from '../../core/ports/clock';
-import type { LinkListener, NodeLink, RedisNodes, Urgency } from './nodes';
+import type { LinkListener, LinkOptions, NodeLink, RedisNodes, Urgency } from './nodes';
 import { SlowStart } from './slow-start';
 import { redacted, unavailable } from './unavailable';
 
-/** Bounds of the link. */
-export interface LinkOptions {
-  /** Age of the oldest unanswered command at which Redis counts as hung, in milliseconds. @default 50 */
-  readonly timeoutMs?: number;
-  /**
-   * Most commands in flight; one more fails at once. What coherence needs, and the stores that follow a load,
-   * are not held back: as many as there are writes and loads under way. @default 10000
-   */
-  readonly maxInFlight?: number;
-}
-
 interface Waiting {
   readonly since: number;
+  readonly count: number;
   readonly fail: (error: CacheError) => void;
 }
 
@@ -35,6 +25,8 @@ const READY_LIMIT_MS = 1_000;
 export class RedisLink implements NodeLink, RedisNodes {
   readonly sharded = false;
   private readonly waiting = new Set<Waiting>();
+  /** What the waiting ones do together. */
+  private underWay = 0;
   private readonly timeoutMs: number;
   /** Until the first connection has succeeded or failed, nothing is known: neither open nor closed. */
   private state: BreakerState = 'half-open';
@@ -86,7 +78,7 @@ export class RedisLink implements NodeLink, RedisNodes {
   }
 
   get inFlight(): number {
-    return this.waiting.size;
+    return this.underWay;
   }
 
   get outages(): number {
@@ -105,12 +97,12 @@ export class RedisLink implements NodeLink, RedisNodes {
     this.listeners.push(listener);
   }
 
-  send<R>(send: (client: Redis) => Promise<R>, urgency: Urgency = 'ordinary'): Promise<R> {
+  send<R>(send: (client: Redis) => Promise<R>, urgency: Urgency = 'ordinary', count = 1): Promise<R> {
     if (this.state !== 'closed') return Promise.reject(unavailable('the breaker is open'));
-    if (urgency === 'ordinary' && this.waiting.size >= this.slowStart.allowance(this.clock.monotonic())) {
+    if (urgency === 'ordinary' && this.underWay >= this.slowStart.allowance(this.clock.monotonic())) {
       return Promise.reject(unavailable('too many commands in flight'));
     }
-    return this.watched(send);
+    return this.watched(send, count);
   }
 
   /** Resolves when the breaker closes or `ms` have passed. */
@@ -136,10 +128,11 @@ export class RedisLink implements NodeLink, RedisNodes {
     this.client.disconnect();
   }
 
-  private watched<R>(send: (client: Redis) => Promise<R>): Promise<R> {
+  private watched<R>(send: (client: Redis) => Promise<R>, count = 1): Promise<R> {
     return new Promise<R>((resolve, reject) => {
-      const waiting: Waiting = { since: this.clock.monotonic(), fail: reject };
+      const waiting: Waiting = { since: this.clock.monotonic(), count, fail: reject };
       this.waiting.add(waiting);
+      this.underWay += count;
       this.watch();
       this.gather();
       send(this.client)
@@ -148,7 +141,7 @@ export class RedisLink implements NodeLink, RedisNodes {
           reject(unavailable(message));
           for (const listener of this.listeners) listener.refused?.(message);
         })
-        .finally(() => this.waiting.delete(waiting));
+        .finally(() => this.waiting.delete(waiting) && (this.underWay -= count));
     });
   }
 
@@ -201,6 +194,7 @@ export class RedisLink implements NodeLink, RedisNodes {
   private failAll(reason: string): void {
     for (const waiting of this.waiting) waiting.fail(unavailable(reason));
     this.waiting.clear();
+    this.underWay = 0;
   }
 
   /** A server that accepts and then hangs would keep the ready check waiting for ever. */

@@ -72,7 +72,7 @@ export class RedisRemoteStore implements RemoteStore {
 
   async invalidate(message: Omit<InvalidationMessage, 'epoch' | 'seq'>): Promise<Invalidated> {
     const { inHead, keys } = this.head.place(message.tags);
-    const [epoch, seq, flat, prior] = (await this.head.run('invalidate', 'coherence', (opening) => [
+    const [epoch, seq, flat, prior] = (await this.head.run('invalidate', ['coherence'], (opening) => [
       2 + keys.length,
       this.names.head,
       this.names.recent,
@@ -91,7 +91,7 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async heartbeat(member: string, beat: number): Promise<Heartbeat> {
-    const [epoch, seq, unknown, members] = (await this.head.run('heartbeat', 'coherence', (opening) => [
+    const [epoch, seq, unknown, members] = (await this.head.run('heartbeat', ['coherence'], (opening) => [
       this.names.head,
       ...opening,
       member,

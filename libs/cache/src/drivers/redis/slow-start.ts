@@ -2,8 +2,8 @@ const FIRST_ALLOWANCE = 8;
 const DOUBLES_EVERY_MS = 100;
 
 /**
- * After an outage, a server that has just come back gets its load back step by step: at first 8 commands
- * in flight, twice as many every 100 ms. A hundred instances that return at once would knock it over again.
+ * After an outage, a server that has just come back gets its load back step by step: at first 8 operations
+ * under way, twice as many every 100 ms. A hundred instances that return at once would knock it over again.
  */
 export class SlowStart {
   private since: number | undefined;

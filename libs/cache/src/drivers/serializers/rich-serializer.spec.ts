@@ -63,6 +63,10 @@ describe('richSerializer', () => {
       throw new Error('down');
     });
     expect(read).toEqual({ items: new Set(['x']) });
+    await clock.advance(1_000);
+    // One copy a load: what is done to it is there when it is taken again.
+    const grown = await cache.getOrSet('a', (context) => (context.stale!.items.add('y'), context.stale!));
+    expect(grown).toEqual({ items: new Set(['x', 'y']) });
     const [one, two] = await Promise.all(
       [1, 2].map(() => cache.getOrSet('b', () => ({ items: new Set<string>() }), { ttl: 0 })),
     );

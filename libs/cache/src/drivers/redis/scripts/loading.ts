@@ -100,7 +100,11 @@ local function store(key, bytes, ttl)
   return 1
 end
 local results = {}
-for i = 1, #KEYS do results[i] = contained(store, KEYS[i], ARGV[2 * i - 1], ARGV[2 * i]) end
+for i = 1, #KEYS do
+  local result, failed = contained(store, KEYS[i], ARGV[2 * i - 1], ARGV[2 * i])
+  if failed then return failed end
+  results[i] = result
+end
 return results
 `;
 

@@ -54,12 +54,16 @@ end
  * server's, and everybody's.
  */
 export const CONTAINED = `
+-- @return the result, or the error of this item alone, or nothing and the error of the whole command
 local function contained(run, ...)
   local done, result = pcall(run, ...)
   if done then return result end
   local text = type(result) == 'table' and result.err or tostring(result)
-  if not string.find(text, 'WRONGTYPE', 1, true) then error(result, 0) end
-  return redis.error_reply(text)
+  -- Where the server has said it, in front of which some versions say where in the script.
+  text = string.match(text, '(%u%u%u%u+ .+)$') or text
+  local failed = redis.error_reply(text)
+  if string.sub(text, 1, 9) == 'WRONGTYPE' then return failed end
+  return nil, failed
 end
 `;
 
@@ -73,7 +77,10 @@ local function forEachItem(k, a, ownKeys, ownArgs, one)
   while ARGV[a] do
     local firstTag, firstArg, firstField = k + ownKeys, a + 2, a + 2 + ownArgs
     local lastTag, lastField = firstTag + tonumber(ARGV[a]) - 1, firstField + tonumber(ARGV[a + 1]) - 1
-    results[#results + 1] = contained(one, k, firstTag, lastTag, firstArg, firstField, lastField)
+    local result, failed = contained(one, k, firstTag, lastTag, firstArg, firstField, lastField)
+    -- As the answer of the command, not raised: who asked knows a replica by how its answer begins.
+    if failed then return failed end
+    results[#results + 1] = result
     k, a = lastTag + 1, lastField + 1
   end
   return results

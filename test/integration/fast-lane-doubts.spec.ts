@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import request from 'supertest';
 
 let flag = '';
+let isCurious = false;
 
 @Controller()
 class DoubtController {
@@ -31,6 +32,12 @@ class DoubtController {
   @Get('condition')
   @Cacheable({ scope: 'public', key: () => 'c', condition: ({ headers }) => !swallow(() => headers['x-no'] === '1') })
   condition() {
+    return { n: 1 };
+  }
+
+  @Get('sometimes')
+  @Cacheable({ scope: 'public', key: () => 's', condition: (asked) => !isCurious || !swallow(() => !asked.headers) })
+  sometimes() {
     return { n: 1 };
   }
 
@@ -114,6 +121,16 @@ describe.each(ADAPTERS)('doubts of the fast lane on %s', (name, adapter) => {
       expect(lane.usage.urls).toBe(0);
     },
   );
+
+  it('forgets a URL whose condition begins to look at more than it', async () => {
+    await start(adapter());
+    await thrice('/sometimes');
+    const { answers } = lane.usage;
+    isCurious = true;
+    await get('/sometimes').expect(200);
+    isCurious = false;
+    expect([answers, lane.usage]).toEqual([1, { answers: 1, urls: 0, bytes: 0 }]);
+  });
 
   it('answers in the language that is asked for', async () => {
     await start(adapter());
@@ -262,19 +279,25 @@ describe('doubts of the fast lane on one framework', () => {
     adapter.use(rewriting);
     await start(adapter, { standsFor: [rewriting] });
     await thrice('/tenant', { host: 'a.example' });
-    expect((await get('/tenant', { host: 'b.example' })).body).toEqual({ id: 'b' });
+    expect(lane.usage.urls).toBe(0);
+    expect((await get('/plain/a', { host: 'b.example' })).body).toEqual({ id: 'b' });
   });
 
-  it('Express: a header of the framework that something else has taken away stays away', async () => {
-    const hiding = (_asked: unknown, response: { removeHeader(name: string): void }, next: () => void) => {
-      response.removeHeader('x-powered-by');
+  it.each([undefined, 'us'])('Express: a header that something else has made %s stays so', async (text) => {
+    const changing = (
+      _asked: unknown,
+      response: { removeHeader(name: string): void; setHeader(name: string, text: string): void },
+      next: () => void,
+    ) => {
+      if (text === undefined) response.removeHeader('x-powered-by');
+      else response.setHeader('x-powered-by', text);
       next();
     };
     const adapter = new ExpressAdapter();
-    adapter.use(hiding);
-    await start(adapter, { standsFor: [hiding] });
+    adapter.use(changing);
+    await start(adapter, { standsFor: [changing] });
     await thrice('/plain/1');
-    expect((await get('/plain/1')).headers['x-powered-by']).toBeUndefined();
+    expect((await get('/plain/1')).headers['x-powered-by']).toBe(text);
   });
 
   it('Express: a view is rendered each time, of what the handler returns', async () => {
@@ -292,6 +315,16 @@ describe('doubts of the fast lane on one framework', () => {
     await thrice('/view');
     const { text, headers } = await get('/view');
     expect([text, headers['cache-status']]).toEqual(['<h1>T</h1>', expect.stringContaining('fwd=bypass')]);
+  });
+
+  it('a framework that cannot be looked into keeps it shut, and the application starts', async () => {
+    const adapter = new FastifyAdapter();
+    adapter.getInstance<FastifyInstance>().printRoutes = () => {
+      throw new Error('changed since');
+    };
+    await start(adapter);
+    await thrice('/plain/1');
+    expect(lane.usage.answers).toBe(0);
   });
 
   it('an adapter that cannot be made a second time keeps it shut, and the application starts', async () => {

@@ -81,27 +81,27 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
   async onApplicationBootstrap(): Promise<void> {
     this.isStarted = true;
     if (this.options === undefined) return;
-    const framework = await this.framework(this.options);
     const wrappers = this.discovery.getControllers();
     const controllers = wrappers.map(({ metatype }) => metatype as Class);
-    const objection =
-      framework === undefined
-        ? 'the adapter is none that is known'
-        : (framework.objectionToAll() ?? objectionToAll(this.config, controllers));
-    if (objection !== undefined) return this.logger.warn(`the fast lane stays shut: ${objection}`);
+    const framework = await this.frameworkFor(controllers, this.options);
+    if (typeof framework === 'string') return this.logger.warn(`the fast lane stays shut: ${framework}`);
     const perRequest = wrappers.filter((wrapper) => !wrapper.isDependencyTreeStatic());
     const classes = new Set<unknown>(perRequest.map(({ metatype }) => metatype));
-    this.planner = new Planner(framework!, this.options, classes, (name) => this.backend.httpCache(name));
+    this.planner = new Planner(framework, this.options, classes, (name) => this.backend.httpCache(name));
     this.answers = new LaneAnswers(this.options);
   }
 
-  /** A doubt about the framework shuts the lane; it does not keep the application from starting. */
-  private async framework({ standsFor = [] }: FastLaneOptions): Promise<Framework | undefined> {
+  /** Or why there can be no lane on it. What cannot be looked into shuts it too; it does not keep anybody from starting. */
+  private async frameworkFor(
+    controllers: readonly Class[],
+    { standsFor = [] }: FastLaneOptions,
+  ): Promise<Framework | string> {
     try {
-      return await frameworkOf(this.host.httpAdapter, standsFor);
+      const framework = await frameworkOf(this.host.httpAdapter, standsFor);
+      if (framework === undefined) return 'the adapter is none that is known';
+      return framework.objectionToAll() ?? objectionToAll(this.config, controllers) ?? framework;
     } catch (error) {
-      this.logger.error(error);
-      return undefined;
+      return error instanceof Error ? error.message : String(error);
     }
   }
 

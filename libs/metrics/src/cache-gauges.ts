@@ -33,7 +33,7 @@ export const GAUGES: readonly MetricDefinition[] = [
   },
   {
     name: 'cache_l2_commands_in_flight',
-    help: 'Commands to Redis that wait for their answer.',
+    help: 'Operations on Redis that wait for their answer; a command that many share counts as many.',
     labels: [],
     read: () => [[{}, [...backends.keys()].reduce((sum, { redis }) => sum + redis.inFlight, 0)]],
   },

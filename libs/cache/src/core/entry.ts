@@ -88,6 +88,12 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     this.setback = undefined;
   }
 
+  /** The version that it rests on: where the fleet stood when it was last checked. */
+  get basis(): Head {
+    const { born, proven } = this;
+    return born.seq === proven ? born : { epoch: born.epoch, seq: proven };
+  }
+
   get freshUntil(): number {
     return this.createdAt + this.ttl;
   }

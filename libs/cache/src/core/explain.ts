@@ -1,6 +1,6 @@
 import type { Clock } from './ports/clock';
 import type { CoherenceState } from './coherence/coherence-state';
-import { deadAt, freshness, sharedHead, type DecodedEntry, type Entry } from './entry';
+import { deadAt, freshness, type DecodedEntry, type Entry } from './entry';
 import { assertKey, protocolTags } from './keys';
 import type { LocalTier } from './tiers/local-tier';
 import type { RemoteLookup, RemoteTier } from './tiers/remote-tier';
@@ -65,7 +65,7 @@ export async function explainEntry<T>(parts: ExplainParts<T>, key: string): Prom
 
 function localState<T>({ state, clock }: ExplainParts<T>, entry: Entry<T>): EntryState {
   if (!state.leaseHeld || entry.generation !== state.generation) return 'unproven';
-  const verdict = state.verdict(entry.tags, sharedHead(entry.born.epoch, entry.proven));
+  const verdict = state.verdict(entry.tags, entry.basis);
   if (verdict !== 'valid') return 'invalidated';
   if (clock.now() >= entry.localUntil) return 'unproven';
   const age = freshness(entry, clock.now());

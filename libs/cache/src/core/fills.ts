@@ -1,6 +1,6 @@
 import type { Clock } from './ports/clock';
 import type { CoherenceState } from './coherence/coherence-state';
-import { deadAt, Entry, sharedHead } from './entry';
+import { deadAt, Entry } from './entry';
 import type { LoadedValue } from './sealing';
 import type { Reporter } from './reporter';
 import type { LocalTier } from './tiers/local-tier';
@@ -87,7 +87,7 @@ export class Fills<T> {
     if (generation !== this.state.generation) return 'generation';
     if (entry.born.epoch === '') return 'no-version';
     if (entry.born.epoch !== this.state.epoch) return 'epoch';
-    const verdict = this.state.verdict(entry.tags, sharedHead(entry.born.epoch, entry.proven));
+    const verdict = this.state.verdict(entry.tags, entry.basis);
     if (verdict !== 'valid') return 'invalidated';
     return this.clock.now() >= deadAt(entry) ? 'expired' : undefined;
   }

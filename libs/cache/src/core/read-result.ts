@@ -1,4 +1,4 @@
-import { sharedHead, type Entry } from './entry';
+import type { Entry } from './entry';
 import { NO_TAGS } from './keys';
 import type { MissReason } from './events';
 import type { Head } from './ports/remote-store';
@@ -62,6 +62,6 @@ export function loadResult<T>(value: T | undefined, missReason: MissReason, fate
   return { value, source: 'load', entry, stale, collapsed: false, stored, shareable, basis, dependsOn, missReason };
 }
 
-function basisOf({ born, proven }: Entry): Head | undefined {
-  return born.epoch === '' ? undefined : sharedHead(born.epoch, proven);
+function basisOf(entry: Entry): Head | undefined {
+  return entry.born.epoch === '' ? undefined : entry.basis;
 }

@@ -144,7 +144,7 @@ export class ReadThrough<T> {
     entry: Entry<T>,
     age: 'fresh' | 'revalidate',
   ): ReadResult<T> {
-    flight.basis = { epoch: entry.born.epoch, seq: entry.proven };
+    flight.basis = entry.basis;
     entry.keepLocally(this.parts.clock.now(), request.localTtl);
     this.parts.fills.fillLocal(request.key, entry, flight.generation);
     if (age === 'fresh') return tierHit(entry, 'L2', undefined);

@@ -1,6 +1,6 @@
 import type { Clock } from './ports/clock';
 import type { CoherenceState } from './coherence/coherence-state';
-import { sharedHead, type Entry } from './entry';
+import type { Entry } from './entry';
 
 /** Choices of a cache about stale values. */
 export interface StalePolicy {
@@ -57,6 +57,6 @@ export class StaleRules<T> {
   }
 
   private verdict(entry: Entry<T>): 'valid' | 'expired' | 'deleted' {
-    return this.state.verdict(entry.tags, sharedHead(entry.born.epoch, entry.proven));
+    return this.state.verdict(entry.tags, entry.basis);
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock';
 import type { LocalStore } from '../ports/local-store';
 import type { CoherenceState } from '../coherence/coherence-state';
 import type { Verdict } from '../coherence/tag-table';
-import { deadAt, freshness, sharedHead, type Entry } from '../entry';
+import { deadAt, freshness, type Entry } from '../entry';
 import type { CacheEvent, EventHub, MissReason } from '../events';
 import type { ResolvedCacheOptions } from '../options';
 import type { LocalCounters } from '../stats';
@@ -188,7 +188,7 @@ export class LocalTier<T> {
   private invalidated(entry: Entry<T>): Verdict {
     const changes = this.state.table.changes;
     if (entry.checkedAt === changes) return 'valid';
-    const verdict = this.state.verdict(entry.tags, sharedHead(entry.born.epoch, entry.proven));
+    const verdict = this.state.verdict(entry.tags, entry.basis);
     if (verdict === 'valid') entry.checkedAt = changes;
     return verdict;
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { Framework, Hook } from './framework';
-import { adapterObjection, isAdapterBusy } from './hidden';
+import { adapterObjection, busyField } from './hidden';
 
 /** Layers that Nest puts before its routes; they do nothing to a request without a body. */
 const PARSERS = new Set(['jsonParser', 'urlencodedParser']);
@@ -59,7 +59,7 @@ export function expressUnderneath(
       }
       return 'its route cannot be found';
     },
-    hasChanged: () => isAdapterBusy(adapter),
+    hasChanged: () => busyField(adapter) !== undefined,
     messageOf: (original) => original as Request,
     routeOf: (original) => String((original as Request).route.path),
     ownHeaders: () => (app.enabled('x-powered-by') ? POWERED : NONE),

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { Framework, Hook } from './framework';
-import { adapterObjection, hidden, hiddenName, isAdapterBusy } from './hidden';
+import { adapterObjection, hidden, hiddenName, busyField } from './hidden';
 
 /** Stages of a request that is answered; those for errors and time-outs are not met on the lane. */
 const STAGES = [
@@ -55,7 +55,7 @@ export async function fastifyUnderneath(
       const added = STAGES.find((stage) => (route[stage]?.length ?? 0) !== hooks[stage]!.length);
       return added === undefined ? undefined : `its route has a hook of its own (${added})`;
     },
-    hasChanged: () => isAdapterBusy(adapter) || server[hasMiddleware] === true,
+    hasChanged: () => busyField(adapter) !== undefined || server[hasMiddleware] === true,
     messageOf: (original) => (original as Request).raw,
     routeOf: (original) => (original as Request).routeOptions.url ?? 'unknown',
     ownHeaders: () => ({}),

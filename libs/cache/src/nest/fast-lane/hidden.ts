@@ -19,15 +19,18 @@ export function hiddenName(owner: object, description: string): symbol | undefin
 /** Hooks that can be set on an adapter of Nest for all requests, by the names of its fields. */
 const ADAPTER_HOOKS = ['onRequestHook', 'onResponseHook', 'onRouteTriggered', 'corsHook', 'securityHook'];
 
-/** True once a hook is set, or the adapter may refuse requests because it closes: for every request on the lane. */
-export function isAdapterBusy(adapter: object): boolean {
+/**
+ * The field of an adapter that says it has work to do on each request, or may refuse it because it closes. Asked for
+ * every request on the lane: a loop, and nothing made.
+ */
+export function busyField(adapter: object): string | undefined {
   const fields = adapter as Record<string, unknown>;
-  for (let i = 0; i < ADAPTER_HOOKS.length; i++) if (fields[ADAPTER_HOOKS[i]!] != null) return true;
-  return fields['isShuttingDown'] === true;
+  for (let i = 0; i < ADAPTER_HOOKS.length; i++) if (fields[ADAPTER_HOOKS[i]!] != null) return ADAPTER_HOOKS[i];
+  return fields['isShuttingDown'] === true ? 'isShuttingDown' : undefined;
 }
 
 /** Why an adapter has work to do on each request; `undefined` when it has none. */
 export function adapterObjection(adapter: object): string | undefined {
-  const set = ADAPTER_HOOKS.find((name) => (adapter as Record<string, unknown>)[name] != null);
-  return set === undefined ? undefined : `the adapter has a hook for each request (${set})`;
+  const field = busyField(adapter);
+  return field === undefined ? undefined : `the adapter has something to do for each request (${field})`;
 }

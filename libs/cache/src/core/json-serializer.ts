@@ -13,7 +13,8 @@ export const jsonSerializer: Serializer = {
     return Buffer.from(text, 'utf8');
   },
   decode: (bytes) => deepFreeze(JSON.parse(bytes.toString('utf8')) as unknown),
-  countValues: countJsonValues,
+  // Each takes a byte at least, and `decode` refuses deep nesting by itself: what is short need not be looked through.
+  countValues: (bytes, limit) => (bytes.length < limit ? 0 : countJsonValues(bytes, limit)),
   weigh: (value) => weigh(value),
 };
 

@@ -134,7 +134,8 @@ export class RedisLink implements NodeLink, RedisNodes {
       this.waiting.add(waiting);
       this.underWay += count;
       this.watch();
-      this.gather();
+      // One that stands for many leaves at once: the server works on it while the next is put together.
+      if (count === 1) this.gather();
       send(this.client)
         .then(resolve, (error: Error) => {
           const message = redacted(error);
@@ -146,8 +147,8 @@ export class RedisLink implements NodeLink, RedisNodes {
   }
 
   /**
-   * Commands of one turn of the loop leave in one write: a write for each is what a busy client spends most of its
-   * time on. Nothing waits for it longer than for the code that is running now.
+   * Single commands of one turn of the loop leave in one write: a write for each is what a busy client spends most of
+   * its time on. Nothing waits for it longer than for the code that is running now.
    */
   private gather(): void {
     const { stream } = this.client as { stream?: Duplex };

@@ -1,3 +1,4 @@
+import { everythingIn, followsFromPlace, tagsOfPlace } from './coherence/tags';
 import type { Head } from './ports/remote-store';
 
 /** Absolute times of an entry, in wall milliseconds, so that a back-fill cannot lengthen its life. */
@@ -33,6 +34,12 @@ export interface LocalFacts {
   readonly generation: number;
 }
 
+/** Whose value it is. */
+export interface Place {
+  readonly cache: string;
+  readonly key: string;
+}
+
 /** Refreshes that have failed in a row, and the pause after them. */
 interface Setback {
   until: number;
@@ -43,16 +50,21 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 16_000;
 /** The largest number of 32 bits: V8 keeps it in a field without a box of its own. */
 const UNBOUNDED = 0x7fff_ffff;
+/** Wall time that `createdAt` is kept against: numbers of 32 bits reach from a day before the start to 48 days after. */
+const ORIGIN = Date.now() + 2 ** 31 - 86_400_000;
+const NONE: readonly string[] = Object.freeze([]);
+/** Tags of the key, of everything, and of everything in the cache. */
+const OF_PLACE = 3;
 
 /**
  * A value in a tier, with everything that decides whether it may be served.
  *
- * There are as many of these as L1 has entries, and a hit reads one: of its times only `createdAt` is a number that
- * needs a box in V8, the others are kept as durations.
+ * There are as many of these as L1 has entries, and a hit reads one: so times are kept as numbers of 32 bits, which
+ * need no box in V8, and the tags that follow from the place are made again when somebody asks for them.
  */
 export class Entry<T = unknown> implements DecodedEntry<T> {
   // Declared only: a field that is first undefined and then a number is a box for V8. What a hit reads is together.
-  declare readonly createdAt: number;
+  declare private readonly created: number;
   declare private readonly ttl: number;
   declare private localTtl: number;
   declare readonly generation: number;
@@ -62,16 +74,21 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
   declare readonly negative: boolean;
   declare readonly proven: number;
   declare readonly born: Head;
-  declare readonly tags: readonly string[];
+  /** `undefined` where {@link furtherTags} are all. */
+  declare private readonly key: string | undefined;
+  declare private readonly everything: string | undefined;
+  /** Those of {@link tags} that do not follow from key and cache: what users have declared. */
+  declare readonly furtherTags: readonly string[];
   declare readonly validator: string;
   declare readonly bytes: number;
   declare private readonly staleWhileRevalidate: number;
   declare private readonly staleIfError: number;
   declare private setback: Setback | undefined;
 
-  constructor(from: DecodedEntry<T>, tags: readonly string[], { proven, generation }: LocalFacts) {
+  constructor(from: DecodedEntry<T>, tags: readonly string[], { proven, generation }: LocalFacts, place: Place) {
     const { createdAt, freshUntil, revalidateUntil, errorUntil } = from;
-    this.createdAt = createdAt;
+    const follows = followsFromPlace(tags, place.cache, place.key);
+    this.created = compact(createdAt - ORIGIN);
     this.ttl = compact(freshUntil - createdAt);
     this.localTtl = UNBOUNDED;
     this.generation = generation;
@@ -80,7 +97,9 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     this.negative = from.negative;
     this.proven = proven;
     this.born = from.born;
-    this.tags = tags;
+    this.key = follows ? place.key : undefined;
+    this.everything = follows ? everythingIn(place.cache) : undefined;
+    this.furtherTags = !follows ? tags : tags.length === OF_PLACE ? NONE : tags.slice(OF_PLACE);
     this.validator = from.validator;
     this.bytes = from.bytes;
     this.staleWhileRevalidate = compact(revalidateUntil - freshUntil);
@@ -92,6 +111,23 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
   get basis(): Head {
     const { born, proven } = this;
     return born.seq === proven ? born : { epoch: born.epoch, seq: proven };
+  }
+
+  /** Made anew for each caller; see {@link furtherTags}. */
+  get tags(): readonly string[] {
+    const { key, everything, furtherTags } = this;
+    return key === undefined ? furtherTags : [...tagsOfPlace(everything!, key), ...furtherTags];
+  }
+
+  /** Whether it depends on all these, which users have declared. */
+  carries(declared: readonly string[]): boolean {
+    const { furtherTags } = this;
+    for (const tag of declared) if (!furtherTags.includes(tag)) return false;
+    return true;
+  }
+
+  get createdAt(): number {
+    return this.created + ORIGIN;
   }
 
   get freshUntil(): number {
@@ -118,7 +154,7 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
 
   /** True while neither ttl is over. */
   isFreshAt(now: number): boolean {
-    const age = now - this.createdAt;
+    const age = now - ORIGIN - this.created;
     return age < this.ttl && (age < this.localTtl || this.localTtl === UNBOUNDED);
   }
 
@@ -138,7 +174,8 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
 
   /** The same, as an object of its own. */
   copy(): Entry<T> {
-    const copy = new Entry(this, this.tags, this);
+    const { key = '', everything = '' } = this;
+    const copy = new Entry(this, this.tags, this, { cache: everything.slice(2), key });
     copy.localTtl = this.localTtl;
     copy.checkedAt = this.checkedAt;
     copy.setback = this.setback;

@@ -36,10 +36,11 @@ export class Fills<T> {
   /** Stores a loaded value in both tiers; the L2 part is not waited for unless the caller does. */
   store(key: string, loaded: LoadedValue<T>, permit: LoadPermit | undefined, generation: number): StoreOutcome<T> {
     const { born, tags } = loaded.entry;
-    const entry = new Entry<T>(loaded.entry, tags, { proven: born.seq, generation });
+    const place = { cache: this.local.cache, key };
+    const entry = new Entry<T>(loaded.entry, tags, { proven: born.seq, generation }, place);
     entry.keepLocally(this.clock.now(), loaded.localTtl);
     this.fillLocal(key, entry, generation);
-    const remote = this.fillRemote(key, entry, loaded, permit);
+    const remote = this.fillRemote(key, loaded, permit);
     this.track(remote);
     return { entry, remote };
   }
@@ -70,8 +71,7 @@ export class Fills<T> {
 
   private async fillRemote(
     key: string,
-    entry: Entry<T>,
-    { payload, remoteTtl }: LoadedValue<T>,
+    { entry, payload, remoteTtl }: LoadedValue<T>,
     permit: LoadPermit | undefined,
   ): Promise<boolean> {
     if (permit === undefined) return false;

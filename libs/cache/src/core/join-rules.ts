@@ -1,6 +1,6 @@
 import type { CoherenceState } from './coherence/coherence-state';
 import type { Flight } from './flights';
-import type { ReadResult } from './read-result';
+import { tagsOf, type ReadResult } from './read-result';
 import type { StaleRules } from './stale-rules';
 
 /** When a reader may share a load that somebody else has started. */
@@ -30,7 +30,8 @@ export class JoinRules<T> {
     if (!startedAfter && !this.mayJoin(flight)) return false;
     // The load has failed, for everybody: what stands in for it need only be allowed to.
     if (result.stale === 'error') return this.stale.mayStandIn(result.entry, tags) !== undefined;
-    const { basis, dependsOn } = result;
+    const { basis } = result;
+    const dependsOn = tagsOf(result);
     if (basis === undefined || !tags.every((tag) => dependsOn.includes(tag))) return false;
     return this.state.verdict(dependsOn, basis) === 'valid';
   }

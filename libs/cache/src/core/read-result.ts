@@ -22,7 +22,7 @@ export interface ReadResult<T> {
   readonly shareable: boolean;
   /** Version the value rests on; `undefined` when L2 could not be asked. */
   readonly basis: Head | undefined;
-  /** Tags whose invalidation makes the value outdated. */
+  /** Tags of a value without an entry; see {@link tagsOf}. */
   readonly dependsOn: readonly string[];
   /** Why L1 and L2 had nothing, when `source` is `load`. */
   readonly missReason: MissReason | undefined;
@@ -39,7 +39,7 @@ export function tierHit<T>(entry: Entry<T>, source: 'L1' | 'L2', stale: ReadResu
     stored: true,
     shareable: true,
     basis: basisOf(entry),
-    dependsOn: entry.tags,
+    dependsOn: NO_TAGS,
     missReason: undefined,
   };
 }
@@ -57,9 +57,14 @@ export interface LoadFate<T> {
 export function loadResult<T>(value: T | undefined, missReason: MissReason, fate: LoadFate<T>): ReadResult<T> {
   const { entry, stored, shareable } = fate;
   const basis = entry === undefined ? fate.basis : basisOf(entry);
-  const dependsOn = entry?.tags ?? fate.dependsOn ?? NO_TAGS;
+  const { dependsOn = NO_TAGS } = fate;
   const stale = undefined;
   return { value, source: 'load', entry, stale, collapsed: false, stored, shareable, basis, dependsOn, missReason };
+}
+
+/** Tags whose invalidation makes the value outdated. */
+export function tagsOf({ entry, dependsOn }: ReadResult<unknown>): readonly string[] {
+  return entry?.tags ?? dependsOn;
 }
 
 function basisOf(entry: Entry): Head | undefined {

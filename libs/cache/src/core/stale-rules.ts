@@ -53,7 +53,8 @@ export class StaleRules<T> {
   }
 
   private carries(entry: Entry<T>, tags: readonly string[]): boolean {
-    return tags.every((tag) => entry.tags.includes(tag));
+    const carried = entry.tags;
+    return tags.every((tag) => carried.includes(tag));
   }
 
   private verdict(entry: Entry<T>): 'valid' | 'expired' | 'deleted' {

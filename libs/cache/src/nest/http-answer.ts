@@ -135,9 +135,9 @@ function setCachingHeaders({ operation, response }: Answered, { entry }: Answer,
     if (!isDefault || !response.has(name)) response.set(name, value);
   }
   if (entry === undefined) return;
-  const groups = groupsOf(entry.tags);
+  const groups = groupsOf(entry.furtherTags);
   if (groups !== undefined) response.set('cache-groups', groups);
-  const keys = operation.surrogateKeys ? surrogateKey(publicTags(entry.tags)) : undefined;
+  const keys = operation.surrogateKeys ? surrogateKey(publicTags(entry.furtherTags)) : undefined;
   if (keys !== undefined) response.set('surrogate-key', keys);
 }
 

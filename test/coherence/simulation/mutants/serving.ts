@@ -18,7 +18,7 @@ export const SERVING: readonly Mutant[] = [
       edit(
         'tiers/remote-tier.ts',
         "return missed('invalidated');",
-        "return missed('invalidated', new Entry(decoded, tags, { proven: 0, generation }));",
+        "return missed('invalidated', new Entry(decoded, tags, { proven: 0, generation }, { cache: this.cache, key }));",
       ),
     ],
     profile: 'failingLoads',

@@ -59,6 +59,7 @@ export class TagTable {
   /** The worst verdict over `tags` for a value that rests on version `since`. */
   verdict(tags: readonly string[], since: number): Verdict {
     if (this.floorSeq > since) return 'deleted';
+    if (this.heard.size === 0) return 'valid';
     let worst: Verdict = 'valid';
     for (const tag of tags) {
       const version = this.heard.get(tag);

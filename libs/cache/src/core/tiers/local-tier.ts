@@ -8,7 +8,7 @@ import type { ResolvedCacheOptions } from '../options';
 import type { LocalCounters } from '../stats';
 
 /** Heap bytes of an entry besides its value and its names; measured by `npm run bench:memory`. */
-export const ENTRY_OVERHEAD_BYTES = 350;
+export const ENTRY_OVERHEAD_BYTES = 240;
 
 /** What L1 says of a key. `ahead` is fresh and due for a refresh in the background (`refreshAhead`). */
 export type LocalLookup<T> =
@@ -20,7 +20,7 @@ type Objection = 'lease' | 'unknown-version' | 'generation' | Exclude<Verdict, '
 /** L1: a synchronous store, and the rule that decides whether an entry may be served without asking L2. */
 export class LocalTier<T> {
   constructor(
-    private readonly cache: string,
+    readonly cache: string,
     private readonly store: LocalStore,
     private readonly state: CoherenceState,
     private readonly counters: LocalCounters,
@@ -126,7 +126,7 @@ export class LocalTier<T> {
     let weight =
       ENTRY_OVERHEAD_BYTES + 2 * key.length + entry.validator.length + this.options.serializer.weigh(entry.value);
     // The names, and what is made of them for whoever asks for an entry by HTTP.
-    for (const tag of entry.tags) weight += 2 * tag.length;
+    for (const tag of entry.furtherTags) weight += 2 * tag.length;
     return weight;
   }
 
@@ -157,7 +157,7 @@ export class LocalTier<T> {
   private objection(entry: Entry<T>, tags: readonly string[], now: number): Objection | undefined {
     if (!this.state.leaseHeldAt(now)) return 'lease';
     // A tag the entry does not carry was never checked for it: `proven` says nothing about that one.
-    if (tags.length > 0 && tags.some((tag) => !entry.tags.includes(tag))) return 'unknown-version';
+    if (tags.length > 0 && !entry.carries(tags)) return 'unknown-version';
     if (entry.generation !== this.state.generation) return 'generation';
     const invalidated = this.invalidated(entry);
     return invalidated === 'valid' ? undefined : invalidated;

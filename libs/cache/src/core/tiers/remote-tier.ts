@@ -90,10 +90,11 @@ export class RemoteTier<T> {
     const judged = this.judge.check(decoded, tags, read);
     const checked = judged instanceof Promise ? await judged : judged;
     if (checked === undefined) return UNAVAILABLE;
-    return this.found(decoded, checked, tags, generation);
+    return this.found(key, decoded, checked, tags, generation);
   }
 
   private found(
+    key: string,
     decoded: DecodedEntry<T>,
     checked: Checked,
     tags: readonly string[],
@@ -103,7 +104,8 @@ export class RemoteTier<T> {
     // What was heard since may have been waiting here when the read began: then its reader must not see less (C5).
     const verdict = head === undefined ? 'deleted' : worseOf(checked.verdict, this.state.verdict(decoded.tags, head));
     if (verdict === 'deleted' || head === undefined) return missed('invalidated');
-    const entry = new Entry(decoded, union(decoded.tags, tags), { proven: head.seq, generation });
+    const facts = { proven: head.seq, generation };
+    const entry = new Entry(decoded, union(decoded.tags, tags), facts, { cache: this.cache, key });
     const age = freshness(entry, this.clock.now());
     if (age === 'dead') return missed('expired');
     if (verdict === 'expired') return missed('invalidated', entry);

@@ -42,11 +42,11 @@ export class PreparedAnswers {
   }
 
   /** False once the representation has got into another entry, or another route answers with it. */
-  isOf(operation: Described['operation'], { createdAt, freshUntil, tags }: Entry): boolean {
+  isOf(operation: Described['operation'], { createdAt, freshUntil, furtherTags }: Entry): boolean {
     const { entry } = this;
     return (
       this.operation === operation &&
-      entry.tags === tags &&
+      entry.furtherTags === furtherTags &&
       entry.freshUntil === freshUntil &&
       entry.createdAt === createdAt
     );

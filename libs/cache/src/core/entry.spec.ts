@@ -1,0 +1,81 @@
+import { Entry, type DecodedEntry } from './entry';
+import { protocolTags } from './keys';
+
+const decoded = (tags: readonly string[], createdAt: number): DecodedEntry<string> => ({
+  value: 'v',
+  born: { epoch: '0123456789abcdef', seq: 7 },
+  tags,
+  validator: '',
+  negative: false,
+  bytes: 3,
+  createdAt,
+  freshUntil: createdAt + 1_000,
+  revalidateUntil: createdAt + 3_000,
+  errorUntil: createdAt + 2_000,
+});
+
+const FACTS = { proven: 7, generation: 1 };
+
+function entryWith(tags: readonly string[], place: { cache: string; key: string }, createdAt = Date.now()): Entry {
+  return new Entry(decoded(tags, createdAt), tags, FACTS, place);
+}
+
+describe('Entry', () => {
+  const places = [
+    { cache: 'c', key: 'a' },
+    { cache: 'products', key: 'with:colons:' },
+    { cache: 'c', key: 'ü€😀' },
+    { cache: 'c', key: 'x'.repeat(200) },
+    // The tag of a long key is a digest.
+    { cache: 'c', key: 'x'.repeat(201) },
+  ];
+
+  it.each(places)('has the tags that it was made with: $cache, $key', (place) => {
+    for (const declared of [[], ['t:a'], ['t:a', 't:b']]) {
+      const tags = protocolTags(place.cache, place.key, declared);
+      const entry = entryWith(tags, place);
+      expect(entry.tags).toEqual(tags);
+      expect(entry.copy().tags).toEqual(tags);
+      expect(entry.carries(declared)).toBe(true);
+      expect(entry.carries([...declared, 't:other'])).toBe(false);
+    }
+  });
+
+  it('keeps no tag that follows from its place, and every one that does not', () => {
+    const place = { cache: 'ab', key: 'k' };
+    const own = protocolTags('ab', 'k', ['t:x']);
+    expect(entryWith(own, place).furtherTags).toEqual(['t:x']);
+    const others = [
+      protocolTags('ab', 'other', []),
+      protocolTags('a', 'b:k', []),
+      protocolTags('other', 'k', []),
+      [...own].reverse(),
+      ['t:x', '*', '*:ab'],
+      own.slice(0, 2),
+      [],
+    ];
+    for (const tags of others) {
+      const entry = entryWith(tags, place);
+      expect(entry.furtherTags).toEqual(tags);
+      expect(entry.tags).toEqual(tags);
+    }
+  });
+
+  it('keeps its times whatever the clock says', () => {
+    for (const now of [0, 5, Date.now(), Date.now() - 1e10, Date.now() + 1e12]) {
+      const entry = entryWith([], { cache: 'c', key: 'k' }, now);
+      const { createdAt, freshUntil, revalidateUntil, errorUntil } = entry;
+      expect([createdAt, freshUntil, revalidateUntil, errorUntil]).toEqual([
+        now,
+        now + 1_000,
+        now + 3_000,
+        now + 2_000,
+      ]);
+      expect([entry.isFreshAt(now), entry.isFreshAt(now + 999), entry.isFreshAt(now + 1_000)]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+    }
+  });
+});

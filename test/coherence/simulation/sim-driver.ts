@@ -1,4 +1,4 @@
-import type { Bus, BusListener, Clock, RemoteStore } from '@strata/cache/core';
+import type { Bus, BusListener, Clock, RemoteRead, RemoteStore } from '@strata/cache/core';
 import type { Connection, Network } from './network';
 import { HANDSHAKE_MS, SimLink, type LinkEnds } from './sim-link';
 import type { HeadRead } from './sim-server';
@@ -21,7 +21,7 @@ export class SimStore implements RemoteStore {
   }
 
   // As the driver does it: several commands in one flush, between which others may come.
-  read: RemoteStore['read'] = async (key, tags) => {
+  read: RemoteStore['read'] = async (key, tags, _mostBytes, wish) => {
     if (this.holder !== this.control) {
       const asked = this.holder.ask((server) => server.bytesOf(key)).catch(() => undefined);
       const [bytes, read] = await Promise.all([asked, this.readTags(tags)]);
@@ -30,8 +30,14 @@ export class SimStore implements RemoteStore {
     return this.control.ask(
       (server) => server.bytesOf(key),
       (server, { run }, bytes) => ({ bytes, read: server.readHead(tags, run) }),
-      (server, _opening, { bytes, read }: { bytes: Buffer | undefined; read: HeadRead | undefined }) =>
-        server.readTags(tags, bytes, read),
+      (server, _opening, told) => {
+        const { bytes, read } = told as { bytes: Buffer | undefined; read: HeadRead | undefined };
+        return server.readTags(tags, bytes, read);
+      },
+      (server, opening, read: RemoteRead) =>
+        read.bytes !== undefined || wish === undefined
+          ? read
+          : { ...read, grant: server.grant({ key, tags, ...wish, takeOver: false }, opening) },
     );
   };
 

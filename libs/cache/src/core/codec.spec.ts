@@ -24,7 +24,7 @@ const GOLDEN_V2 =
   'b6c39f6500000004227637227b2268656c6c6f223a5b312c325d7d';
 
 const encode = (value: unknown, key = 'test:a', entry = ENTRY): Promise<Buffer> =>
-  encodeEntry(key, entry, jsonSerializer.encode(value), jsonSerializer, OPTIONS);
+  Promise.resolve(encodeEntry(key, entry, jsonSerializer.encode(value), jsonSerializer, OPTIONS));
 const decode = async (bytes: Buffer, key = 'test:a'): Promise<DecodedEntry<unknown>> =>
   decodeEntry(key, bytes, jsonSerializer, OPTIONS);
 

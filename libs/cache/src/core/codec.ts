@@ -2,6 +2,9 @@ import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants, crc32 } from 'node:zlib';
 import { sharedHead, type DecodedEntry } from './entry';
 import type { Serializer } from './ports/serializer';
+import { encodeNames, readNames, UnreadableEntry, type Names } from './wire-names';
+
+export { MAX_TAGS, MAX_VALIDATOR_LENGTH, UnreadableEntry } from './wire-names';
 
 const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
@@ -10,10 +13,6 @@ const decompress = promisify(brotliDecompress);
 export const WIRE_VERSION = 2;
 const MAGIC = 0x53;
 const HEADER_BYTES = 64;
-/** Most tags of one entry; with more it is returned but not stored. */
-export const MAX_TAGS = 1_024;
-/** Longest validator of a loader's source, in UTF-16 code units. */
-export const MAX_VALIDATOR_LENGTH = 1_024;
 const ENCODING_IDENTITY = 0;
 const ENCODING_BROTLI = 1;
 const FLAG_NEGATIVE = 1;
@@ -38,29 +37,48 @@ const NAMES_BYTES = 2 * 1_024 * 1_024;
 export const maxStoredBytes = ({ maxEntryBytes }: Pick<CodecOptions, 'maxEntryBytes'>): number =>
   HEADER_BYTES + NAMES_BYTES + maxEntryBytes;
 
-/** Why bytes were refused. */
-export class UnreadableEntry extends Error {}
-
 /**
- * Writes `entry` as: fixed header (magic, wire version, encoding, flags, serializer, born, times, sizes,
+ * Writes `entry`, at once unless it is compressed, as: fixed header (magic, wire version, encoding, flags, serializer, born, times, sizes,
  * checksum), full key, tags, validator, payload. All integers are big-endian.
  */
-export async function encodeEntry<T>(
+export function encodeEntry<T>(
   key: string,
   entry: DecodedEntry<T>,
   payload: Buffer,
   serializer: Serializer<T>,
   options: CodecOptions,
   counters?: { savedBytes: number },
+): Buffer | Promise<Buffer> {
+  if (payload.length < options.compressionThreshold) return written(key, entry, payload, payload, serializer);
+  return encodePacked(key, entry, payload, serializer, counters);
+}
+
+async function encodePacked<T>(
+  key: string,
+  entry: DecodedEntry<T>,
+  payload: Buffer,
+  serializer: Serializer<T>,
+  counters: { savedBytes: number } | undefined,
 ): Promise<Buffer> {
-  const packed = payload.length >= options.compressionThreshold ? await pack(payload) : payload;
-  const smaller = packed.length < payload.length;
-  if (smaller && counters !== undefined) counters.savedBytes += payload.length - packed.length;
-  const body = smaller ? packed : payload;
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + namesLength(key, entry) + body.length);
+  const packed = await pack(payload);
+  if (packed.length >= payload.length) return written(key, entry, payload, payload, serializer);
+  if (counters !== undefined) counters.savedBytes += payload.length - packed.length;
+  return written(key, entry, payload, packed, serializer);
+}
+
+function written<T>(
+  key: string,
+  entry: DecodedEntry<T>,
+  payload: Buffer,
+  body: Buffer,
+  serializer: Serializer<T>,
+): Buffer {
+  const names = encodeNames(key, entry);
+  const end = HEADER_BYTES + names.length;
+  const bytes = Buffer.allocUnsafe(end + body.length);
   bytes[0] = MAGIC;
   bytes[1] = WIRE_VERSION;
-  bytes[2] = smaller ? ENCODING_BROTLI : ENCODING_IDENTITY;
+  bytes[2] = body === payload ? ENCODING_IDENTITY : ENCODING_BROTLI;
   bytes[3] = entry.negative ? FLAG_NEGATIVE : 0;
   bytes[4] = serializer.id;
   bytes.fill(0, 5, BORN_OFFSET + 8);
@@ -71,7 +89,9 @@ export async function encodeEntry<T>(
   bytes.writeDoubleBE(entry.revalidateUntil, 40);
   bytes.writeDoubleBE(entry.errorUntil, 48);
   bytes.writeUInt32BE(payload.length, 56);
-  body.copy(bytes, writeNames(bytes, HEADER_BYTES, key, entry));
+  if (typeof names === 'string') bytes.write(names, HEADER_BYTES, 'latin1');
+  else names.copy(bytes, HEADER_BYTES);
+  body.copy(bytes, end);
   bytes.writeUInt32BE(checksum(bytes), 60);
   return bytes;
 }
@@ -97,22 +117,16 @@ export function decodeEntry<T>(
   const length = bytes.readUInt32BE(56);
   if (length > options.maxEntryBytes) throw new UnreadableEntry('payload over the bound');
   if (bytes.readUInt32BE(60) !== checksum(bytes)) throw new UnreadableEntry('checksum');
-  const cursor = new Cursor(bytes, HEADER_BYTES);
-  // The full key is compared: an entry moved under another key must not be served there.
-  if (cursor.text() !== key) throw new UnreadableEntry('another key');
-  const names = { tags: readTags(cursor, likely), validator: readValidator(cursor) };
+  const names = readNames(bytes, HEADER_BYTES, key, likely);
   const finish = (payload: Buffer): DecodedEntry<T> => {
     if (payload.length !== length) throw new UnreadableEntry('length');
     return decodedOf(bytes, names, decodeValue(serializer, payload, options.maxEntryValues));
   };
-  return bytes[2] === ENCODING_BROTLI ? unpack(cursor.rest(), length).then(finish) : finish(cursor.rest());
+  const body = bytes.subarray(names.end);
+  return bytes[2] === ENCODING_BROTLI ? unpack(body, length).then(finish) : finish(body);
 }
 
-function decodedOf<T>(
-  bytes: Buffer,
-  { tags, validator }: { tags: readonly string[]; validator: string },
-  value: T,
-): DecodedEntry<T> {
+function decodedOf<T>(bytes: Buffer, { tags, validator }: Names, value: T): DecodedEntry<T> {
   const epoch = bytes.toString('hex', BORN_OFFSET, BORN_OFFSET + 8);
   // Two halves, not a BigInt: exact below 2^53, as every number here is.
   const seq = bytes.readUInt32BE(BORN_OFFSET + 8) * 2 ** 32 + bytes.readUInt32BE(BORN_OFFSET + 12);
@@ -128,50 +142,6 @@ function decodedOf<T>(
     revalidateUntil: bytes.readDoubleBE(40),
     errorUntil: bytes.readDoubleBE(48),
   };
-}
-
-interface Names {
-  readonly tags: readonly string[];
-  readonly validator: string;
-}
-
-function namesLength(key: string, { tags, validator }: Names): number {
-  let length = 12 + Buffer.byteLength(key) + Buffer.byteLength(validator);
-  for (const tag of tags) length += 4 + Buffer.byteLength(tag);
-  return length;
-}
-
-/** @returns where they end */
-function writeNames(bytes: Buffer, start: number, key: string, { tags, validator }: Names): number {
-  let at = writeText(bytes, start, key);
-  at = bytes.writeUInt32BE(tags.length, at);
-  for (const tag of tags) at = writeText(bytes, at, tag);
-  return writeText(bytes, at, validator);
-}
-
-function writeText(bytes: Buffer, at: number, text: string): number {
-  const length = bytes.write(text, at + 4, 'utf8');
-  bytes.writeUInt32BE(length, at);
-  return at + 4 + length;
-}
-
-function readTags(cursor: Cursor, likely: readonly string[]): readonly string[] {
-  const count = cursor.uint32();
-  if (count > MAX_TAGS) throw new UnreadableEntry('too many tags');
-  let isLikely = count === likely.length;
-  const tags: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const tag = cursor.text();
-    if (tag !== likely[i]) isLikely = false;
-    tags.push(tag);
-  }
-  return isLikely ? likely : tags;
-}
-
-function readValidator(cursor: Cursor): string {
-  const length = cursor.peekLength();
-  if (length > 4 * MAX_VALIDATOR_LENGTH) throw new UnreadableEntry('validator over the bound');
-  return cursor.text();
 }
 
 /** Of everything but itself. */
@@ -200,38 +170,5 @@ function decodeValue<T>(serializer: Serializer<T>, payload: Buffer, maxValues: n
     return serializer.decode(payload);
   } catch (error) {
     throw new UnreadableEntry('payload', { cause: error });
-  }
-}
-
-/** Reads a buffer front to back and refuses to read past its end. */
-class Cursor {
-  constructor(
-    private readonly bytes: Buffer,
-    private offset: number,
-  ) {}
-
-  uint32(): number {
-    const value = this.peekLength();
-    this.offset += 4;
-    return value;
-  }
-
-  /** Of the text that comes next. */
-  peekLength(): number {
-    if (this.offset + 4 > this.bytes.length) throw new UnreadableEntry('truncated');
-    return this.bytes.readUInt32BE(this.offset);
-  }
-
-  text(): string {
-    const length = this.uint32();
-    const end = this.offset + length;
-    if (end > this.bytes.length) throw new UnreadableEntry('truncated');
-    const text = this.bytes.toString('utf8', this.offset, end);
-    this.offset = end;
-    return text;
-  }
-
-  rest(): Buffer {
-    return this.bytes.subarray(this.offset);
   }
 }

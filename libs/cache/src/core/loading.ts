@@ -64,7 +64,7 @@ export class Loading<T> {
     return seal(value, what, options, this.options, this.clock);
   }
 
-  private async call(stale: Entry<T> | undefined): Promise<T> {
+  private call(stale: Entry<T> | undefined): T | Promise<T> {
     const { context, abort } = contextOf(this, stale);
     const load = this.loader(context);
     const limit = this.entryOptions.hardTimeout;

@@ -1,4 +1,3 @@
-import type { Timer } from './ports/clock';
 import type { Entry } from './entry';
 import type { MissReason } from './events';
 import { obtainPermit } from './fleet-turn';
@@ -8,6 +7,7 @@ import type { Loading } from './loading';
 import type { Departure, ReadRequest, ReadThroughParts } from './read-request';
 import { loadResult, tierHit, type ReadResult } from './read-result';
 import { missReason } from './reporter';
+import { landingWithin } from './soft-timeout';
 import type { LocalLookup } from './tiers/local-tier';
 import type { LoadPermit } from './tiers/remote-tier';
 
@@ -60,14 +60,27 @@ export class ReadThrough<T> {
     return loading === undefined ? this.look(departure) : this.share(departure, loading);
   }
 
-  private async share(departure: Departure<T>, loading: Loading<T>): Promise<ReadResult<T>> {
-    const { key } = departure;
+  private share(departure: Departure<T>, loading: Loading<T>): Promise<ReadResult<T>> {
     const readOrder = this.order++;
-    for (;;) {
-      const flight = this.flights.get(key);
-      if (flight === undefined || this.joining.isOutdated(flight, departure.tags)) {
-        return this.landing(this.launch(departure), departure);
-      }
+    const flight = this.joinable(departure);
+    if (flight === undefined) return this.landing(this.launch(departure), departure);
+    return this.join(flight, departure, loading, readOrder);
+  }
+
+  /** The flight of the key, if one is under way that its readers may still wait for. */
+  private joinable({ key, tags }: Departure<T>): Flight<T> | undefined {
+    const flight = this.flights.get(key);
+    return flight === undefined || this.joining.isOutdated(flight, tags) ? undefined : flight;
+  }
+
+  private async join(
+    first: Flight<T>,
+    departure: Departure<T>,
+    loading: Loading<T>,
+    readOrder: number,
+  ): Promise<ReadResult<T>> {
+    for (let flight: Flight<T> | undefined = first; ; flight = this.joinable(departure)) {
+      if (flight === undefined) return this.landing(this.launch(departure), departure);
       const startedAfter = flight.order > readOrder;
       loading.stepAside();
       if (!startedAfter && !this.joining.mayJoin(flight)) {
@@ -80,24 +93,14 @@ export class ReadThrough<T> {
       if (result.stale === 'timeout') return result;
       if (!result.shareable) return this.loadAlone(departure, loading);
       if (!this.joining.suits(result, flight, departure.tags, startedAfter)) continue;
-      this.parts.reporter.coalesced(key, 'process');
+      this.parts.reporter.coalesced(departure.key, 'process');
       return { ...result, collapsed: true };
     }
   }
 
-  /** `softTimeout`: a reader that has a stale value does not wait longer for the flight than that. */
-  private async landing(flight: Flight<T>, departure: Departure<T>): Promise<ReadResult<T>> {
+  private landing(flight: Flight<T>, departure: Departure<T>): Promise<ReadResult<T>> {
     const limit = departure.loading?.softTimeout ?? 0;
-    if (limit === 0) return flight.promise;
-    const { clock, stale, reporter } = this.parts;
-    let timer: Timer | undefined;
-    const tooLong = new Promise<undefined>((resolve) => (timer = clock.after(limit, () => resolve(undefined))));
-    const landed = await Promise.race([flight.promise, tooLong]).finally(() => timer?.cancel());
-    if (landed !== undefined) return landed;
-    const usable = stale.whileWaiting(flight.fallback, departure.tags);
-    if (usable === undefined) return flight.promise;
-    reporter.stale(departure.key, 'timeout');
-    return tierHit(usable, 'L1', 'timeout');
+    return limit === 0 ? flight.promise : landingWithin(limit, this.parts, flight, departure);
   }
 
   private launch(departure: Departure<T>): Flight<T> {
@@ -112,7 +115,7 @@ export class ReadThrough<T> {
     flight.fallback = stale.provable(fallback);
     const resting = stale.mayStandIn(flight.fallback, tags);
     if (!refreshing && resting !== undefined && clock.now() < resting.retryAfter) return this.standIn(key, resting);
-    const found = await remote.lookup(key, tags);
+    const found = await remote.lookup(key, tags, departure.loading !== undefined);
     if (found.kind === 'unavailable') return this.withoutRemote(flight, departure);
     const renewed = found.kind === 'fresh' && !(refreshing && found.entry.createdAt <= (fallback?.createdAt ?? 0));
     if (renewed || (found.kind === 'revalidate' && !refreshing)) {
@@ -122,7 +125,10 @@ export class ReadThrough<T> {
     const inRemote = found.kind === 'miss' ? found.fallback : found.entry;
     flight.fallback = inRemote ?? flight.fallback;
     const landed = (entry: Entry<T>): ReadResult<T> => this.promote(flight, departure, entry, 'fresh');
-    const permit = await obtainPermit(this.parts, flight, departure, landed);
+    const first = found.kind === 'miss' ? found.permit : undefined;
+    let permit: LoadPermit | ReadResult<T> | undefined = first;
+    if (first?.granted === true) flight.basis = first.born;
+    else permit = await obtainPermit(this.parts, flight, departure, landed, first);
     if (permit !== undefined && 'value' in permit) return permit;
     return this.load(flight, departure, permit, flight.fallback, missed);
   }

@@ -3,7 +3,7 @@ import { BORN_OFFSET } from '../core/codec';
 import { CacheError } from '../core/errors';
 import type { Bus, BusListener } from '../core/ports/bus';
 import type { Clock } from '../core/ports/clock';
-import type { InvalidationMode, RemoteStore, TagVersion } from '../core/ports/remote-store';
+import type { InvalidationMode, LoadWish, RemoteRead, RemoteStore, TagVersion } from '../core/ports/remote-store';
 
 /** How long it is remembered that a key has just been filled, in milliseconds. */
 const FILLED_MS = 1_000;
@@ -62,7 +62,7 @@ export class MemoryFleet {
       get available() {
         return isReachable();
       },
-      read: (key, tags) => guarded(() => ({ bytes: this.bytesOf(key), ...this.versions(tags) })),
+      read: (key, tags, _mostBytes, wish) => guarded(() => this.read(key, tags, wish)),
       readTags: (tags) => guarded(() => this.versions(tags)),
       grant: (request) => guarded(() => this.grant(request)),
       fill: (request) => guarded(() => this.fill(request)),
@@ -104,6 +104,13 @@ export class MemoryFleet {
 
   private versions(tags: readonly string[]) {
     return { head: this.head(), versions: tags.map((tag) => this.tags.get(tag)) };
+  }
+
+  private read(key: string, tags: readonly string[], wish: LoadWish | undefined): RemoteRead {
+    const bytes = this.bytesOf(key);
+    const read = { bytes, ...this.versions(tags) };
+    if (bytes !== undefined || wish === undefined) return read;
+    return { ...read, grant: this.grant({ key, tags, ...wish, takeOver: false }) };
   }
 
   private bytesOf(key: string): Buffer | undefined {

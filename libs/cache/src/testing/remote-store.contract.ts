@@ -69,6 +69,28 @@ export const remoteStoreContract: readonly ContractCase<RemoteStore>[] = [
     },
   },
   {
+    name: 'may grant a load where it finds nothing, by the rules of a grant, and never where it finds something',
+    run: async (store: RemoteStore): Promise<void> => {
+      const { takeOver: _never, ...wish } = LEASE;
+      const tags = ['t:a', '*'];
+      const look = async (i: 0 | 1) => (await store.read('k', tags, 1_000, { ...wish, token: TOKENS[i] })).grant;
+      const first = await look(0);
+      // A store may leave it to `grant`.
+      if (first === undefined) return;
+      assert.deepEqual([first.granted, first.filled ?? false], [true, false]);
+      for (const version of (await store.readTags(tags)).versions)
+        assert.ok(version !== undefined && version.deleted <= first.seq);
+      assert.equal((await look(1))?.granted, false);
+      await store.invalidate(message(['t:a']));
+      const second = (await look(1))!;
+      assert.ok(second.granted && second.seq > first.seq);
+      await fill(store, 'k', second, 'v', tags, TOKENS[1]);
+      const found = await store.read('k', tags, 1_000, { ...wish, token: TOKENS[0] });
+      assert.equal(found.grant, undefined);
+      assert.equal(found.bytes?.subarray(64).toString(), 'v');
+    },
+  },
+  {
     name: 'tells who asks right after a fill to look again, unless the fill is invalid by then',
     run: async (store: RemoteStore): Promise<void> => {
       const ask = (token: string, takeOver = false) =>

@@ -26,6 +26,8 @@ export interface RemoteRead extends TagRead {
   readonly bytes: Buffer | undefined;
   /** Versions of all tags that the entry carries, from a store that looks at them by itself. */
   readonly own?: ReadonlyMap<string, TagVersion>;
+  /** What came of a {@link LoadWish}: only where there are no bytes, and not from every store. No versions are told beside it. */
+  readonly grant?: Grant;
 }
 
 /** Answer of {@link RemoteStore.grant}. */
@@ -91,8 +93,9 @@ export interface RemoteStore {
   /**
    * @param mostBytes an entry that is larger need not be read to its end: it is refused. Only who can write to
    *   the store by other means makes one
+   * @param wish asks for leave to load, as {@link grant} does, where no entry is found. A store may leave that out
    */
-  read(key: string, tags: readonly string[], mostBytes: number): Promise<RemoteRead>;
+  read(key: string, tags: readonly string[], mostBytes: number, wish?: LoadWish): Promise<RemoteRead>;
   readTags(tags: readonly string[]): Promise<TagRead>;
   /**
    * Returns the version at which a load may start, creates missing `tags` with it and takes the load
@@ -111,12 +114,16 @@ export interface RemoteStore {
   removeMember(member: string, mark?: string): Promise<void>;
 }
 
-/** What {@link RemoteStore.grant} is given. */
-export interface GrantRequest {
-  readonly key: string;
-  readonly tags: readonly string[];
+/** What a loader asks leave with. */
+export interface LoadWish {
   readonly token: string;
   readonly leaseMs: number;
   readonly tagTtlMs: number;
+}
+
+/** What {@link RemoteStore.grant} is given. */
+export interface GrantRequest extends LoadWish {
+  readonly key: string;
+  readonly tags: readonly string[];
   readonly takeOver: boolean;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../ports/clock';
-import type { Head, RemoteStore } from '../ports/remote-store';
+import type { Grant, Head, LoadWish, RemoteStore } from '../ports/remote-store';
 import { decodeEntry, encodeEntry, maxStoredBytes, UnreadableEntry } from '../codec';
 import type { CoherenceState } from '../coherence/coherence-state';
 import { deadAt, Entry, freshness, sharedHead, type DecodedEntry } from '../entry';
@@ -14,7 +14,13 @@ import { RemoteMarks } from './remote-marks';
 /** What L2 says of a key. */
 export type RemoteLookup<T> =
   | { readonly kind: 'fresh' | 'revalidate'; readonly entry: Entry<T> }
-  | { readonly kind: 'miss'; readonly reason: MissReason; readonly fallback: Entry<T> | undefined }
+  | {
+      readonly kind: 'miss';
+      readonly reason: MissReason;
+      readonly fallback: Entry<T> | undefined;
+      /** Of a reader that would load, where the store has answered that too. */
+      readonly permit: LoadPermit | undefined;
+    }
   | { readonly kind: 'unavailable' };
 
 /** Permission to load: the version the load may claim, and the load lease if it was granted. */
@@ -34,6 +40,7 @@ export class RemoteTier<T> {
   readonly marks: RemoteMarks;
   private readonly l2: RemoteAttempts;
   private readonly judge: RemoteJudge;
+  private readonly longestLife: number;
 
   constructor(
     private readonly cache: string,
@@ -47,6 +54,7 @@ export class RemoteTier<T> {
     this.l2 = new RemoteAttempts(cache, store, counters, events, clock);
     this.marks = new RemoteMarks(store, state, this.l2);
     this.judge = new RemoteJudge(store, state, this.l2);
+    this.longestLife = longestLife(options);
   }
 
   /** Longest wait for one other loader, in milliseconds. */
@@ -58,9 +66,13 @@ export class RemoteTier<T> {
     return this.store.available;
   }
 
-  /** Reads `key` for a reader that declares `tags` (those of the key included). */
-  async lookup(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
-    const found = await this.find(key, tags);
+  /**
+   * Reads `key` for a reader that declares `tags` (those of the key included).
+   *
+   * @param toLoad the reader will load what is not there, and asks leave for it at once
+   */
+  async lookup(key: string, tags: readonly string[], toLoad = false): Promise<RemoteLookup<T>> {
+    const found = await this.find(key, tags, toLoad ? this.wish() : undefined);
     if (found.kind === 'unavailable' || !this.store.holdsEntries) return found;
     if (found.kind === 'miss') {
       this.counters.misses++;
@@ -75,15 +87,16 @@ export class RemoteTier<T> {
   }
 
   /** {@link lookup} that counts nothing. */
-  async find(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
+  async find(key: string, tags: readonly string[], wish?: LoadWish): Promise<RemoteLookup<T>> {
     if (!this.store.holdsEntries) return missed('absent');
     const generation = this.state.generation;
     const storeKey = this.storeKey(key);
-    const read = await this.l2.attempt('read', () => this.store.read(storeKey, tags, maxStoredBytes(this.options)));
+    const mostBytes = maxStoredBytes(this.options);
+    const read = await this.l2.attempt('read', () => this.store.read(storeKey, tags, mostBytes, wish));
     if (read === undefined) return UNAVAILABLE;
     // Learnt when it arrives, not after decoding: by then a newer epoch may have begun.
     if (read.head !== undefined) this.state.learnEpoch(read.head.epoch);
-    if (read.bytes === undefined) return missed('absent');
+    if (read.bytes === undefined) return missed('absent', undefined, read.grant && permitOf(read.grant, wish!.token));
     let decoded = this.decode(storeKey, read.bytes, tags);
     if (decoded instanceof Promise) decoded = await decoded;
     if (decoded === undefined) return missed('unreadable');
@@ -115,30 +128,21 @@ export class RemoteTier<T> {
 
   /** Asks for the version a load may claim. `undefined` when L2 is unavailable: the value stays out of L2. */
   async permit(key: string, tags: readonly string[], takeOver: boolean): Promise<LoadPermit | undefined> {
-    const token = newToken();
-    const grant = await this.l2.attempt('grant', () =>
-      this.store.grant({
-        key: this.storeKey(key),
-        tags,
-        token,
-        leaseMs: this.options.loadLease,
-        tagTtlMs: this.longestLife(),
-        takeOver,
-      }),
-    );
+    const { token, leaseMs, tagTtlMs } = this.wish();
+    const request = { key: this.storeKey(key), tags, token, leaseMs, tagTtlMs, takeOver };
+    const grant = await this.l2.attempt('grant', () => this.store.grant(request));
     if (grant === undefined) return undefined;
     this.state.learnEpoch(grant.epoch);
-    return {
-      born: sharedHead(grant.epoch, grant.seq),
-      granted: grant.granted,
-      filled: grant.filled ?? false,
-      token,
-    };
+    return permitOf(grant, token);
+  }
+
+  private wish(): LoadWish {
+    return { token: newToken(), leaseMs: this.options.loadLease, tagTtlMs: this.longestLife };
   }
 
   /** Where the fleet stands before a write of `key` begins; see {@link RemoteMarks.mark}. */
   mark(key: string, tags: readonly string[]): Promise<Head | undefined> {
-    return this.marks.mark(this.storeKey(key), tags, this.longestLife());
+    return this.marks.mark(this.storeKey(key), tags, this.longestLife);
   }
 
   /** Stores `entry`, whose encoded value is `payload`. Returns whether L2 took it. */
@@ -155,7 +159,8 @@ export class RemoteTier<T> {
       return false;
     }
     const storeKey = this.storeKey(key);
-    const bytes = await encodeEntry(storeKey, entry, payload, this.options.serializer, this.options, this.counters);
+    const encoded = encodeEntry(storeKey, entry, payload, this.options.serializer, this.options, this.counters);
+    const bytes = encoded instanceof Promise ? await encoded : encoded;
     const stored = await this.l2.attempt('fill', () =>
       this.store.fill({ key: storeKey, bytes, born: entry.born, tags: entry.tags, ttlMs, token }),
     );
@@ -173,13 +178,6 @@ export class RemoteTier<T> {
   /** Name of `key` in the store: cache names have no colon, so two caches never share one. */
   private storeKey(key: string): string {
     return `${this.cache}:${key}`;
-  }
-
-  /** Life that a tag created by this cache needs, so that it outlives every entry carrying it. */
-  private longestLife(): number {
-    const { ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl, loadLease } = this.options;
-    const fresh = Math.max(ttl, negativeTtl) * (1 + ttlJitter);
-    return Math.ceil(fresh + Math.max(staleWhileRevalidate, staleIfError) + loadLease);
   }
 
   private decode(
@@ -211,4 +209,20 @@ const PROCESS = randomUUID().slice(0, 24);
 let tokens = 0;
 
 const UNAVAILABLE = Object.freeze({ kind: 'unavailable' } as const);
-const missed = <T>(reason: MissReason, fallback?: Entry<T>): RemoteLookup<T> => ({ kind: 'miss', reason, fallback });
+const missed = <T>(reason: MissReason, fallback?: Entry<T>, permit?: LoadPermit): RemoteLookup<T> => ({
+  kind: 'miss',
+  reason,
+  fallback,
+  permit,
+});
+
+function permitOf({ epoch, seq, granted, filled = false }: Grant, token: string): LoadPermit {
+  return { born: sharedHead(epoch, seq), granted, filled, token };
+}
+
+/** Life that a tag created by a cache needs, so that it outlives every entry carrying it. */
+function longestLife(options: Omit<ResolvedCacheOptions<never>, 'serializer' | 'isNegative'>): number {
+  const { ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl, loadLease } = options;
+  const fresh = Math.max(ttl, negativeTtl) * (1 + ttlJitter);
+  return Math.ceil(fresh + Math.max(staleWhileRevalidate, staleIfError) + loadLease);
+}

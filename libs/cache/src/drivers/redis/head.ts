@@ -49,10 +49,13 @@ export class HeadNode {
   ): Promise<unknown> {
     const { link } = this;
     const allowOom = (name === 'invalidate' || name === 'heartbeat') && link.allowsOom;
-    const given = args([link.run, randomBytes(8).toString('hex')]);
+    const given = args([link.run, newEpoch()]);
     return link.send((client) => script(client, name, allowOom)(...given), urgency, count);
   }
 }
+
+/** For the script that has to begin one. */
+export const newEpoch = (): string => randomBytes(8).toString('hex');
 
 /** Field of `head` with the version of a tag that lives there. */
 export const fieldOf = (tag: string): string => `v:${tag}`;

@@ -5,8 +5,8 @@ import { Names } from './names';
 import type { NodeLink, RedisNodes } from './nodes';
 
 const client = {
-  strataSettle: () => Promise.resolve(['epoch', '1', 1, 1]),
-  strataStore: () => Promise.resolve([1]),
+  strataFill: () => Promise.resolve([1, 1]),
+  strataStore: () => Promise.resolve(1),
 } as unknown as Redis;
 
 /** A node that answers at once, or one that never does. */

@@ -1,6 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { FillRequest, Grant, GrantRequest } from '../../core/ports/remote-store';
-import type { HeadNode } from './head';
+import type { HeadNode, PlacedTags } from './head';
 import type { Names } from './names';
 import type { RedisNodes } from './nodes';
 import { script, type Argument } from './script';
@@ -63,57 +62,77 @@ export class Loads {
   }
 
   /**
-   * Stored before it is settled: settling tells those who wait that they find it. An entry without versions of its tags
-   * is invalid until then. Settled also where nobody is known to hold the entry: the load lease must end.
+   * A value is there before those who wait for it are told so: on one server one script sees to that; in a cluster the
+   * entry's own node may store it a moment later, and who looks too early looks again. Settled also where nobody is known
+   * to hold the entry: the load lease must end.
    */
-  private fillAll(requests: readonly FillRequest[]): Promise<Promise<boolean>[]> {
-    const stored = this.storeAll(requests);
-    const settled = this.settleAll(requests);
-    const outcomeOf = async (i: number): Promise<boolean> => {
-      const outcomes = await Promise.all([stored[i], settled.then((all) => all[i])]);
-      const failed = outcomes.find((outcome) => outcome instanceof Error);
-      if (failed !== undefined) throw asUnavailable(failed);
-      return outcomes[0] === 1;
-    };
-    // One promise each: a node of a cluster that hangs keeps nobody else waiting.
-    return Promise.resolve(requests.map((_, i) => outcomeOf(i)));
+  private async fillAll(requests: readonly FillRequest[]): Promise<(boolean | Promise<boolean> | Error)[]> {
+    const stored = this.nodes.sharded ? requests.map((request) => this.storeAtItsNode(request)) : undefined;
+    const settled = this.settleAll(requests, stored === undefined);
+    if (stored === undefined) return (await settled).map(outcomeOf);
+    // One promise each: a node that hangs keeps nobody else waiting.
+    return requests.map(async (_, i) => {
+      const [atNode, inHead] = await Promise.all([stored[i]!, settled.then((all) => all[i])]);
+      if (inHead instanceof Error) throw asUnavailable(inHead);
+      return atNode === 1;
+    });
   }
 
   /** Not held back: it follows a grant that was let through, and ends the lease that others wait for. */
-  private async settleAll(requests: readonly FillRequest[]): Promise<unknown[]> {
-    const placed = requests.map(({ tags }) => this.head.place(tags));
-    const keys = requests.flatMap(({ key }, i) => [this.names.lease(key), ...placed[i]!.keys]);
-    const given = requests.flatMap(({ token, ttlMs, born }, i): Argument[] => {
-      const { inHead } = placed[i]!;
-      return [placed[i]!.keys.length, inHead.length, token ?? '', ttlMs, born.epoch, born.seq, ...inHead];
-    });
-    const reply = await this.head.run('settle', ['coherence', requests.length], (opening) => [
+  private async settleAll(requests: readonly FillRequest[], holdsEntries: boolean): Promise<unknown[]> {
+    const keys: string[] = [];
+    const items: Argument[] = [];
+    const shapes = new Shapes(holdsEntries);
+    for (const request of requests) {
+      const { key, token = '', ttlMs, bytes } = request;
+      const placed = this.head.place(request.tags);
+      keys.push(this.names.lease(key), ...placed.keys);
+      items.push(shapes.of(request, placed), token, ttlMs);
+      if (!holdsEntries) continue;
+      keys.push(this.names.entry(key));
+      items.push(bytes);
+    }
+    const reply = await this.head.run('fill', ['coherence', requests.length], (opening) => [
       2 + keys.length,
       this.names.head,
       this.names.recent,
       ...keys,
       ...opening,
-      ...given,
+      ...shapes.all,
+      ...items,
     ]);
-    return (reply as unknown[]).slice(2);
+    return reply as unknown[];
   }
 
-  private storeAll(requests: readonly FillRequest[]): Promise<unknown>[] {
-    const names = requests.map(({ key }) => this.names.entry(key));
-    if (this.nodes.sharded) return requests.map((request, i) => this.storeAt(names[i]!, request));
-    const given = requests.flatMap(({ bytes, ttlMs }): Argument[] => [bytes, ttlMs]);
-    const store = (client: Redis): Promise<unknown> => script(client, 'store')(names.length, ...names, ...given);
-    const stored = this.sendStore(store, requests.length);
-    return requests.map(async (_, i) => (await stored)[i]);
+  private async storeAtItsNode({ key, bytes, ttlMs }: FillRequest): Promise<unknown> {
+    const name = this.names.entry(key);
+    return this.nodes.linkFor(name)?.send((client) => script(client, 'store')(name, bytes, ttlMs), 'coherence');
+  }
+}
+
+const outcomeOf = (outcome: unknown): boolean | Error =>
+  outcome instanceof Error ? asUnavailable(outcome) : outcome === 1;
+
+/** What items of a `FILL` have in common, each told once; mostly all are alike. */
+class Shapes {
+  private readonly known = new Map<string, number>();
+  private readonly told: Argument[] = [];
+
+  constructor(private readonly holdsEntries: boolean) {}
+
+  get all(): Argument[] {
+    return [this.known.size, ...this.told];
   }
 
-  private async sendStore(store: (client: Redis) => Promise<unknown>, count: number): Promise<unknown[]> {
-    return (await this.head.link.send(store, 'coherence', count)) as unknown[];
-  }
-
-  private async storeAt(name: string, { bytes, ttlMs }: FillRequest): Promise<unknown> {
-    const store = (client: Redis): Promise<unknown> => script(client, 'store')(1, name, bytes, ttlMs);
-    const stored = (await this.nodes.linkFor(name)?.send(store, 'coherence')) as unknown[] | undefined;
-    return stored?.[0];
+  /** Its number, from 1 on. */
+  of({ born: { epoch, seq } }: FillRequest, { keys, inHead }: PlacedTags): number {
+    const shape = [keys.length, this.holdsEntries ? 1 : 0, epoch, seq, inHead.length, ...inHead];
+    const name = shape.join('\n');
+    let number = this.known.get(name);
+    if (number === undefined) {
+      this.known.set(name, (number = this.known.size + 1));
+      this.told.push(...shape);
+    }
+    return number;
   }
 }

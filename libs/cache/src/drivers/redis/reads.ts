@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
 import { livesInHead } from '../../core/coherence/tags';
-import type { RemoteRead, TagRead, TagVersion } from '../../core/ports/remote-store';
-import { fieldOf, type HeadNode } from './head';
+import type { LoadWish, RemoteRead, TagRead, TagVersion } from '../../core/ports/remote-store';
+import { fieldOf, newEpoch, type HeadNode } from './head';
 import type { Names } from './names';
 import type { NodeLink, RedisNodes } from './nodes';
 import { script } from './script';
+import { WISHED } from './scripts/reading';
 import { Turn } from './turn';
 import { asUnavailable } from './unavailable';
 
@@ -21,9 +22,15 @@ interface Wanted {
   readonly name: string | undefined;
   readonly tags: readonly string[];
   readonly mostBytes: number;
+  /** The reader will load what is not there. */
+  readonly wish: LoadWish | undefined;
+  /** Name of the load lease, for the wish. */
+  readonly lease: string | undefined;
 }
 
-type Reply = [head: (Buffer | null)[], versions: (Buffer | null)[], ...entries: (Buffer | null | 1 | Error)[]];
+/** An entry, nothing, 1 for one that is too large for this, an error, or nothing with the outcome of a wish. */
+type Found = Buffer | null | number | Error;
+type Reply = [head: (Buffer | null)[], versions: (Buffer | null)[], ...entries: Found[]];
 
 /**
  * Entries and versions. Reads of one turn of the loop go {@link MOST_READS} to a command: it looks at `head` once, and
@@ -42,18 +49,24 @@ export class Reads {
     private readonly head: HeadNode,
   ) {}
 
-  async read(key: string, tags: readonly string[], mostBytes: number): Promise<RemoteRead> {
+  /** In a cluster a wish is left to a grant: entry and load lease are on different nodes. */
+  read(key: string, tags: readonly string[], mostBytes: number, wish?: LoadWish): Promise<RemoteRead> {
     const name = this.names.entry(key);
-    if (!this.nodes.sharded) return this.turn.ask({ name, tags, mostBytes });
+    if (this.nodes.sharded) return this.readApart(name, tags, mostBytes);
+    const lease = wish && this.names.lease(key);
+    return this.turn.ask({ name, tags, mostBytes, wish, lease });
+  }
+
+  private async readApart(name: string, tags: readonly string[], mostBytes: number): Promise<RemoteRead> {
     const [bytes, read] = await Promise.all([
       bytesFrom(this.nodes.linkFor(name), name, mostBytes),
-      this.turn.ask({ name: undefined, tags, mostBytes: 0 }),
+      this.readTags(tags),
     ]);
     return { ...read, bytes };
   }
 
-  readTags(tags: readonly string[]): Promise<TagRead> {
-    return this.turn.ask({ name: undefined, tags, mostBytes: 0 });
+  readTags(tags: readonly string[]): Promise<RemoteRead> {
+    return this.turn.ask({ name: undefined, tags, mostBytes: 0, wish: undefined, lease: undefined });
   }
 
   private async readAll(wanted: readonly Wanted[]): Promise<(RemoteRead | Promise<RemoteRead> | Error)[]> {
@@ -63,19 +76,20 @@ export class Reads {
     for (const one of wanted) {
       for (const tag of one.tags) (livesInHead(tag) ? fields : tags).add(tag);
     }
-    const names = wanted.flatMap(({ name }) => name ?? []);
+    const keys = [this.names.head, ...tags.list.map((tag) => this.names.tag(tag))];
+    for (const { name } of wanted) if (name !== undefined) keys.push(name);
+    const entryCount = keys.length - 1 - tags.size;
+    for (const { lease } of wanted) if (lease !== undefined) keys.push(lease);
+    const isToLoad = keys.length > 1 + tags.size + entryCount;
     const most = wanted.length === 1 ? MOST_ALONE : MOST_OF_ONE;
-    const read = (client: Redis): Promise<unknown> =>
-      script(client, 'readBuffer')(
-        1 + tags.size + names.length,
-        this.names.head,
-        ...tags.list.map((tag) => this.names.tag(tag)),
-        ...names,
-        tags.size,
-        most,
-        MOST_READS * MOST_OF_ONE,
-        ...fields.list.map(fieldOf),
-      );
+    const bounds = [tags.size, most, MOST_READS * MOST_OF_ONE];
+    const fieldNames = fields.list.map(fieldOf);
+    const read = (client: Redis): Promise<unknown> => {
+      if (!isToLoad) return script(client, 'readBuffer')(keys.length, ...keys, ...bounds, ...fieldNames);
+      const opening = [link.run, newEpoch()];
+      const given = [...opening, ...bounds, entryCount, fields.size, ...fieldNames, ...wishesOf(wanted, tags, fields)];
+      return script(client, 'readToLoadBuffer')(keys.length, ...keys, ...given);
+    };
     const reply = (await link.send(read, 'ordinary', wanted.length)) as Reply;
     const [opened, versions, ...entries] = reply;
     const told = new Told(opened, versions, link.run, fields, tags);
@@ -83,7 +97,9 @@ export class Reads {
     return wanted.map((one) => {
       const found = one.name === undefined ? null : entries[entry++]!;
       if (found instanceof Error) return asUnavailable(found);
-      return found === 1 ? this.alone(one.name!, one) : { bytes: found ?? undefined, ...told.of(one.tags) };
+      if (typeof found === 'number' && found < WISHED) return this.alone(one.name!, one);
+      if (typeof found === 'number') return told.granted(one.tags, found - WISHED);
+      return told.of(one.tags, found ?? undefined);
     });
   }
 
@@ -118,6 +134,20 @@ class Places {
   }
 }
 
+/** What `READ_TO_LOAD` is told of each entry: by places, so that what declares the same tags names them once. */
+function wishesOf(wanted: readonly Wanted[], tags: Places, fields: Places): string[] {
+  const wishes: string[] = [];
+  for (const { name, tags: declared, wish } of wanted) {
+    if (name === undefined) continue;
+    let text = wish === undefined ? '' : `${wish.token} ${wish.leaseMs} ${wish.tagTtlMs}`;
+    for (const tag of wish === undefined ? [] : declared) {
+      text += ` ${1 + (livesInHead(tag) ? tags.size + fields.of(tag) : tags.of(tag))}`;
+    }
+    wishes.push(text);
+  }
+  return wishes;
+}
+
 /** What one look at `head` and at the tags of a turn has told; each version is read once. */
 class Told {
   private readonly head: TagRead['head'];
@@ -139,11 +169,20 @@ class Told {
     this.byKey = versions.map((bytes) => version(bytes?.toString('latin1'), epoch));
   }
 
-  of(tags: readonly string[]): TagRead {
+  /** Nothing found, and leave to load asked for in the same step. */
+  granted(tags: readonly string[], outcome: number): RemoteRead {
+    const { head } = this;
+    if (head === undefined) return this.of(tags, undefined);
+    const grant = { epoch: head.epoch, seq: head.seq, granted: outcome === 1, filled: outcome === 2 };
+    // Whoever loads has no use for versions.
+    return { bytes: undefined, head, versions: [], grant };
+  }
+
+  of(tags: readonly string[], bytes: Buffer | undefined): RemoteRead {
     const versions = tags.map((tag) =>
       livesInHead(tag) ? this.inHead[this.fields.of(tag)] : this.byKey[this.tags.of(tag)],
     );
-    return { head: this.head, versions };
+    return { bytes, head: this.head, versions };
   }
 }
 

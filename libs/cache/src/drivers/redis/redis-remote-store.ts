@@ -7,6 +7,7 @@ import type {
   Heartbeat,
   Invalidated,
   InvalidationMessage,
+  LoadWish,
   RemoteRead,
   RemoteStore,
   TagRead,
@@ -49,8 +50,8 @@ export class RedisRemoteStore implements RemoteStore {
     this.nodes.onChange({ breakerChanged: listener });
   }
 
-  read(key: string, tags: readonly string[], mostBytes: number): Promise<RemoteRead> {
-    return this.reads.read(key, tags, mostBytes);
+  read(key: string, tags: readonly string[], mostBytes: number, wish?: LoadWish): Promise<RemoteRead> {
+    return this.reads.read(key, tags, mostBytes, wish);
   }
 
   readTags(tags: readonly string[]): Promise<TagRead> {

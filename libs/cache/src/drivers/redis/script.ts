@@ -2,11 +2,19 @@ import type { Redis } from 'ioredis';
 import * as invalidating from './scripts/invalidating';
 import * as loading from './scripts/loading';
 import { ALLOW_OOM } from './scripts/parts';
-import { READ } from './scripts/reading';
+import { READ, READ_TO_LOAD } from './scripts/reading';
 
 export type Argument = string | number | Buffer;
 export type ScriptName =
-  'read' | 'readBuffer' | 'grant' | 'settle' | 'store' | 'invalidate' | 'heartbeat' | 'removeMember' | 'release';
+  | 'readBuffer'
+  | 'readToLoadBuffer'
+  | 'grant'
+  | 'fill'
+  | 'store'
+  | 'invalidate'
+  | 'heartbeat'
+  | 'removeMember'
+  | 'release';
 type Script = (...args: Argument[]) => Promise<unknown>;
 
 /** Names the scripts once on each client; ioredis sends their digest, and the text when it is unknown. */
@@ -14,9 +22,10 @@ export function defineScripts(client: Redis): void {
   const define = (name: string, lua: string, numberOfKeys?: number): void =>
     client.defineCommand(name, numberOfKeys === undefined ? { lua } : { lua, numberOfKeys });
   define('strataRead', READ);
+  define('strataReadToLoad', READ_TO_LOAD);
   define('strataGrant', loading.GRANT);
-  define('strataSettle', loading.SETTLE);
-  define('strataStore', loading.STORE);
+  define('strataFill', loading.FILL);
+  define('strataStore', loading.STORE, 1);
   define('strataRemoveMember', invalidating.REMOVE_MEMBER, 1);
   define('strataRelease', loading.RELEASE, 1);
   for (const [suffix, flags] of [
@@ -28,7 +37,7 @@ export function defineScripts(client: Redis): void {
   }
 }
 
-/** A script of {@link defineScripts} on a client; `readBuffer` is `read` with bytes for an answer. */
+/** A script of {@link defineScripts} on a client; `…Buffer` is one with bytes for an answer. */
 export function script(client: Redis, name: ScriptName, allowOom = false): Script {
   const command = `strata${name[0]!.toUpperCase()}${name.slice(1)}${allowOom ? 'AllowOom' : ''}`;
   return (client as unknown as Record<string, Script>)[command]!.bind(client);

@@ -1,13 +1,5 @@
 import { BORN_OFFSET } from '../../../core/codec';
-import { CONTAINED, FOR_EACH_ITEM, OPEN_HEAD, OPEN_RECENT } from './parts';
-
-/**
- * Stands where a token would, for a moment after a fill: who missed just before it and asks just after it
- * is told to look again, or a cold key would be loaded twice.
- */
-const FILLED = `
-local FILLED, FILLED_MS = string.rep('-', 36), 1000
-`;
+import { CONTAINED, FILLED, FOR_EACH_ITEM, OPEN_HEAD, OPEN_RECENT } from './parts';
 
 /**
  * KEYS 2… of each item: lease, tags · ARGV 3… of each item: numbers of tags and fields, token, lease ms, tag ttl ms,
@@ -33,22 +25,36 @@ return forEachItem(2, 3, 1, 4, function (k, firstTag, lastTag, a, firstField, la
     if deleted then newest = math.max(newest, deleted, expired)
     else call('SET', KEYS[i], fresh, 'PX', ARGV[a + 2]) end
   end
-  local holder = call('GET', KEYS[k])
-  if holder and ARGV[a + 3] ~= '1' then
-    -- A holder of another epoch, or one whose value is already invalid for this reader, is not worth waiting for.
-    local held = parse(string.sub(holder, 38))
-    if held and held >= newest then return string.sub(holder, 1, 36) == FILLED and 2 or 0 end
-  end
+  local outcome = outcomeOf(call('GET', KEYS[k]), newest)
+  if outcome ~= 1 and ARGV[a + 3] ~= '1' then return outcome end
   call('SET', KEYS[k], ARGV[a] .. '|' .. fresh, 'PX', ARGV[a + 1])
   return 1
 end)
 `;
 
+/** An older fill never replaces a newer one of the same epoch. */
+const STORE_ONE = `
+local function store(key, bytes, ttl)
+  local old = redis.call('GETRANGE', key, ${BORN_OFFSET}, ${BORN_OFFSET + 15})
+  local new = string.sub(bytes, ${BORN_OFFSET + 1}, ${BORN_OFFSET + 16})
+  if #old == 16 and string.sub(old, 1, 8) == string.sub(new, 1, 8) and string.sub(old, 9) > string.sub(new, 9) then
+    return 0
+  end
+  redis.call('SET', key, bytes, 'PX', ttl)
+  return 1
+end
+`;
+
 /**
- * KEYS 2 recent, 3… of each item: lease, tags · ARGV 3… of each item: numbers of tags and fields, token or '', ttl ms,
- * epoch born, seq born, fields of tags in head
+ * Entries, tags that their loads have learnt, and the end of the load leases; in this order, for the end of a lease tells
+ * those who wait that they find the entry. What items have in common (fields, numbers, the version they were born at) is
+ * said once, as a shape.
+ *
+ * KEYS 2 recent, 3… of each item: lease, tags, and the entry where it is stored here · ARGV 3 number of shapes, 4… of each
+ * shape: number of tags, 1 where entries are stored here, epoch born, seq born, number of fields, fields of tags in head;
+ * then of each item: shape, token or '', ttl ms, and the bytes where they are stored here
  */
-export const SETTLE = `${OPEN_HEAD}${OPEN_RECENT}${FILLED}${FOR_EACH_ITEM}
+export const FILL = `${OPEN_HEAD}${OPEN_RECENT}${FILLED}${CONTAINED}${STORE_ONE}
 local floor = tonumber(call('HGET', RECENT, 'floor'))
 local function unknown(tag, born)
   local recorded = tonumber(call('HGET', RECENT, 'r:' .. tag)) or floor
@@ -56,56 +62,60 @@ local function unknown(tag, born)
   if floor <= born then return format(recorded, recorded) end
   return format(seq, seq)
 end
+local shapes, a = {}, 4
+for i = 1, tonumber(ARGV[3]) do
+  local last = a + 4 + tonumber(ARGV[a + 4])
+  shapes[tostring(i)] = {
+    tags = tonumber(ARGV[a]), holds = ARGV[a + 1] == '1', isOfEpoch = ARGV[a + 2] == epoch,
+    born = tonumber(ARGV[a + 3]), firstField = a + 5, lastField = last,
+  }
+  a = last + 1
+end
 local inHead = {}
-return forEachItem(3, 3, 1, 4, function (k, firstTag, lastTag, a, firstField, lastField)
-  local token, ttl, born = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 3])
-  if epoch == ARGV[a + 2] then
-    for i = firstField, lastField do
+local function settle(shape, k, token, ttl)
+  if shape.isOfEpoch then
+    for i = shape.firstField, shape.lastField do
       local tag = ARGV[i]
       if not inHead[tag] then
-        if not parse(call('HGET', HEAD, tag)) then call('HSET', HEAD, tag, unknown(tag, born)) end
+        if not parse(call('HGET', HEAD, tag)) then call('HSET', HEAD, tag, unknown(tag, shape.born)) end
         inHead[tag] = true
       end
     end
-    for i = firstTag, lastTag do
+    for i = k + 1, k + shape.tags do
       if not parse(call('GET', KEYS[i])) then
-        call('SET', KEYS[i], unknown(KEYS[i], born), 'PX', ttl)
+        call('SET', KEYS[i], unknown(KEYS[i], shape.born), 'PX', ttl)
       elseif call('PTTL', KEYS[i]) < ttl then
         call('PEXPIRE', KEYS[i], ttl)
       end
     end
   end
+  if token == '' then return 1 end
   local holder = call('GET', KEYS[k])
-  if holder and token ~= '' and string.sub(holder, 1, 36) == token then
+  if holder and string.sub(holder, 1, 36) == token then
     call('SET', KEYS[k], FILLED .. string.sub(holder, 37), 'PX', math.min(FILLED_MS, ttl))
   end
   return 1
-end)
-`;
-
-/**
- * KEYS entries · ARGV of each: bytes, ttl ms. An older fill never replaces a newer one of the same epoch.
- *
- * Names of entries are of many slots: a cluster is given one at a time.
- */
-export const STORE = `${CONTAINED}
-local call = redis.call
-local function store(key, bytes, ttl)
-  local old = call('GETRANGE', key, ${BORN_OFFSET}, ${BORN_OFFSET + 15})
-  local new = string.sub(bytes, ${BORN_OFFSET + 1}, ${BORN_OFFSET + 16})
-  if #old == 16 and string.sub(old, 1, 8) == string.sub(new, 1, 8) and string.sub(old, 9) > string.sub(new, 9) then
-    return 0
-  end
-  call('SET', key, bytes, 'PX', ttl)
-  return 1
 end
-local results = {}
-for i = 1, #KEYS do
-  local result, failed = contained(store, KEYS[i], ARGV[2 * i - 1], ARGV[2 * i])
+local results, k = {}, 3
+while ARGV[a] do
+  local shape, token, ttl = shapes[ARGV[a]], ARGV[a + 1], tonumber(ARGV[a + 2])
+  local stored, failed = 1, nil
+  if shape.holds then
+    stored, failed = contained(store, KEYS[k + 1 + shape.tags], ARGV[a + 3], ttl)
+    if failed then return failed end
+  end
+  local settled
+  settled, failed = contained(settle, shape, k, token, ttl)
   if failed then return failed end
-  results[i] = result
+  results[#results + 1] = type(stored) == 'table' and stored or type(settled) == 'table' and settled or stored
+  k, a = k + 1 + shape.tags + (shape.holds and 1 or 0), a + (shape.holds and 4 or 3)
 end
 return results
+`;
+
+/** KEYS 1 entry · ARGV 1 bytes, 2 ttl ms. For a cluster: names of entries are of many slots. */
+export const STORE = `${STORE_ONE}
+return store(KEYS[1], ARGV[1], ARGV[2])
 `;
 
 /** KEYS 1 lease · ARGV 1 token. */

@@ -50,6 +50,20 @@ end
 `;
 
 /**
+ * Load leases: `token|version`. What stands where a token would, for a moment after a fill: who missed just before it and
+ * asks just after it is told to look again, or a cold key would be loaded twice.
+ */
+export const FILLED = `
+local FILLED, FILLED_MS = string.rep('-', 36), 1000
+-- 0: somebody is loading it, 2: has just filled it, 1: nobody whose value would be valid for a reader of tags up to this
+local function outcomeOf(holder, newest)
+  local held = holder and parse(string.sub(holder, 38))
+  if not held or held < newest then return 1 end
+  return string.sub(holder, 1, 36) == FILLED and 2 or 0
+end
+`;
+
+/**
  * A foreign type under the name of one item is that item's error alone. All else (no memory, a replica) is the
  * server's, and everybody's.
  */

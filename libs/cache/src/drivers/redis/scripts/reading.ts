@@ -1,3 +1,27 @@
+import { FILLED, OPEN_HEAD } from './parts';
+
+/** Versions of the tags with keys of their own, in parts: Lua gives a function some thousand arguments at most. */
+const VERSIONS = `
+local versions = {}
+for first = 2, tagCount + 1, 1000 do
+  local part = redis.call('MGET', unpack(KEYS, first, math.min(first + 999, tagCount + 1)))
+  for i = 1, #part do versions[#versions + 1] = part[i] end
+end
+`;
+
+/** An entry, `false` for none, 1 for one that is too large, or the error of what is no text. */
+const FIND = `
+local function find(key)
+  -- Asked first: a value that is not sent should not be copied either.
+  local found = redis.pcall('STRLEN', key)
+  if type(found) ~= 'number' then return found end
+  if found == 0 then return false end
+  if found > most or found > room then return 1 end
+  room = room - found
+  return redis.call('GET', key)
+end
+`;
+
 /**
  * Entries, and the versions to judge them by, as of one moment. What is too large for this answer, or for what is
  * left of it, is answered with 1: its reader asks for it alone, so that nobody waits for the bytes of another.
@@ -8,25 +32,74 @@
  */
 export const READ = `
 local tagCount, most, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local versions = {}
--- In parts: Lua gives a function some thousand arguments at most.
-for first = 2, tagCount + 1, 1000 do
-  local part = redis.call('MGET', unpack(KEYS, first, math.min(first + 999, tagCount + 1)))
-  for i = 1, #part do versions[#versions + 1] = part[i] end
-end
+${VERSIONS}${FIND}
 local reply = { redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq', unpack(ARGV, 4)), versions }
-for i = tagCount + 2, #KEYS do
-  -- Asked first: a value that is not sent should not be copied either.
-  local found = redis.pcall('STRLEN', KEYS[i])
-  if type(found) == 'number' then
-    if found == 0 then found = false
-    elseif found > most or found > room then found = 1
-    else
-      room = room - found
-      found = redis.call('GET', KEYS[i])
+for i = tagCount + 2, #KEYS do reply[#reply + 1] = find(KEYS[i]) end
+return reply
+`;
+
+/** Of an entry that is not there: this, and the outcome of `GRANT`. */
+export const WISHED = 10;
+
+/**
+ * {@link READ} for readers that load what is not there: leave to do so is asked for in the same step, by the rules of
+ * `GRANT`. The answer has the versions of before. Where leave cannot be asked for (no memory, a foreign type), the
+ * entry is answered as absent: the reader asks by itself, and is told why.
+ *
+ * KEYS 1 head, 2… tags, then entries, then leases · ARGV 3 number of tags, 4 most bytes of an entry, 5 most bytes of all,
+ * 6 number of entries, 7 number of fields, 8… fields of tags in head, then a wish for each entry: '' for none, else token,
+ * lease ms, tag ttl ms and the places of its tags, those of fields counted from the last tag on
+ */
+export const READ_TO_LOAD = `${OPEN_HEAD}${FILLED}
+local tagCount, most, room = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local entryCount, fieldCount = tonumber(ARGV[6]), tonumber(ARGV[7])
+${VERSIONS}${FIND}
+local fresh = format(seq, seq)
+local head = { epoch, ARGV[1], opened[3] }
+if fieldCount > 0 then
+  local fields = call('HMGET', HEAD, unpack(ARGV, 8, 7 + fieldCount))
+  for i = 1, fieldCount do head[3 + i] = fields[i] end
+end
+-- Newest version of a tag, created where it is missing. A foreign type is left alone: its tag stays unknown.
+local newest = {}
+local function newestOf(place, ttl)
+  if newest[place] then return newest[place] end
+  local field = place - tagCount
+  local version = versions[place]
+  if field > 0 then version = head[3 + field] end
+  local deleted, expired = parse(version)
+  if deleted then newest[place] = math.max(deleted, expired)
+  else
+    if field > 0 then call('HSET', HEAD, ARGV[7 + field], fresh)
+    elseif version then call('SET', KEYS[1 + place], fresh, 'PX', ttl)
+    else call('SET', KEYS[1 + place], fresh, 'PX', ttl, 'NX') end
+    -- Whoever began before this would be invalid for it.
+    newest[place] = seq
+  end
+  return newest[place]
+end
+local function grant(lease, wish)
+  local token, leaseMs, ttl, places = string.match(wish, '^(%S+) (%d+) (%d+)(.*)$')
+  local newestOfAll = 0
+  for place in string.gmatch(places, '%d+') do newestOfAll = math.max(newestOfAll, newestOf(tonumber(place), ttl)) end
+  local outcome = outcomeOf(call('GET', lease), newestOfAll)
+  if outcome ~= 1 then return outcome end
+  call('SET', lease, token .. '|' .. fresh, 'PX', leaseMs)
+  return 1
+end
+local reply = { head, versions }
+local lease = 1 + tagCount + entryCount
+for i = 1, entryCount do
+  local found = find(KEYS[1 + tagCount + i])
+  local wish = ARGV[7 + fieldCount + i]
+  if wish ~= '' then
+    lease = lease + 1
+    if found == false then
+      local done, outcome = pcall(grant, KEYS[lease], wish)
+      if done then found = ${WISHED} + outcome end
     end
   end
-  reply[#reply + 1] = found
+  reply[2 + i] = found
 end
 return reply
 `;

@@ -1,0 +1,118 @@
+/** Most tags of one entry; with more it is returned but not stored. */
+export const MAX_TAGS = 1_024;
+/** Longest validator of a loader's source, in UTF-16 code units. */
+export const MAX_VALIDATOR_LENGTH = 1_024;
+
+/** Why bytes were refused. */
+export class UnreadableEntry extends Error {}
+
+/** What an entry is called by, besides its key. */
+export interface Names {
+  readonly tags: readonly string[];
+  readonly validator: string;
+}
+
+/** Where the names of an entry end. */
+export interface FoundNames extends Names {
+  readonly end: number;
+}
+
+/**
+ * Key, number of tags, tags, validator; each text after its length in bytes, all numbers of 32 bits, big-endian. As one
+ * text of latin1 where all texts are ASCII, as mostly they are: one write instead of one for each.
+ */
+export function encodeNames(key: string, { tags, validator }: Names): string | Buffer {
+  if (!isPlain(key) || !isPlain(validator) || !tags.every(isPlain)) {
+    return Buffer.concat([long(key), uint32(tags.length), ...tags.map(long), long(validator)]);
+  }
+  let names = short(key) + number(tags.length);
+  for (const tag of tags) names += short(tag);
+  return names + short(validator);
+}
+
+const ASCII = /^[\0-\x7f]*$/;
+const isPlain = (text: string): boolean => text.length <= 0xffff && ASCII.test(text);
+
+/** Of 16 bits, in 32. */
+const number = (value: number): string => `\0\0${String.fromCharCode(value >>> 8, value & 0xff)}`;
+const short = (text: string): string => number(text.length) + text;
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function long(text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8');
+  return Buffer.concat([uint32(bytes.length), bytes]);
+}
+
+/**
+ * Reads what {@link encodeNames} made, from `start` on.
+ *
+ * @param likely tags that the entry probably has, in their order: kept instead of texts of their own
+ * @throws UnreadableEntry for another key, and for what is no names
+ */
+export function readNames(bytes: Buffer, start: number, key: string, likely: readonly string[]): FoundNames {
+  const cursor = new Cursor(bytes, start);
+  // The full key is compared: an entry moved under another key must not be served there.
+  if (cursor.text() !== key) throw new UnreadableEntry('another key');
+  const tags = readTags(cursor, likely);
+  const validator = readValidator(cursor);
+  return { tags, validator, end: cursor.offset };
+}
+
+function readTags(cursor: Cursor, likely: readonly string[]): readonly string[] {
+  const count = cursor.uint32();
+  if (count > MAX_TAGS) throw new UnreadableEntry('too many tags');
+  let isLikely = count === likely.length;
+  const tags: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const tag = cursor.text();
+    if (tag !== likely[i]) isLikely = false;
+    tags.push(tag);
+  }
+  return isLikely ? likely : tags;
+}
+
+function readValidator(cursor: Cursor): string {
+  const length = cursor.peekLength();
+  if (length > 4 * MAX_VALIDATOR_LENGTH) throw new UnreadableEntry('validator over the bound');
+  return length === 0 ? cursor.nothing() : cursor.text();
+}
+
+/** Reads a buffer front to back and refuses to read past its end. */
+class Cursor {
+  constructor(
+    private readonly bytes: Buffer,
+    public offset: number,
+  ) {}
+
+  uint32(): number {
+    const value = this.peekLength();
+    this.offset += 4;
+    return value;
+  }
+
+  /** Of the text that comes next. */
+  peekLength(): number {
+    if (this.offset + 4 > this.bytes.length) throw new UnreadableEntry('truncated');
+    return this.bytes.readUInt32BE(this.offset);
+  }
+
+  /** The text that comes next, which has no characters. */
+  nothing(): '' {
+    this.offset += 4;
+    return '';
+  }
+
+  text(): string {
+    const length = this.uint32();
+    const end = this.offset + length;
+    if (end > this.bytes.length) throw new UnreadableEntry('truncated');
+    const text = this.bytes.toString('utf8', this.offset, end);
+    this.offset = end;
+    return text;
+  }
+}

@@ -48,14 +48,14 @@ const MUTANTS = [
   [
     "a reader's tags are ignored in L1",
     `${CORE}/tiers/local-tier.ts`,
-    'tags.length > 0 && tags.some(',
-    'tags.length < 0 && tags.some(',
+    'tags.length > 0 && !entry.carries(',
+    'tags.length < 0 && !entry.carries(',
   ],
   [
     'an older fill replaces a newer one',
     `${REDIS}/scripts/loading.ts`,
-    "    return 0\n  end\n  call('SET', key, bytes",
-    "  end\n  call('SET', key, bytes",
+    "    return 0\n  end\n  redis.call('SET', key, bytes",
+    "  end\n  redis.call('SET', key, bytes",
   ],
   [
     'the run id of the server is ignored',

@@ -12,7 +12,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 3,
+    seed: 5,
   },
   {
     rule: 'the lease is proved by an echo through the bus',
@@ -20,7 +20,7 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/lease.ts', 'if (!sent.isEchoed || !sent.isAnswered) return;', 'if (!sent.isAnswered) return;'),
     ],
     profile: 'none',
-    seed: 9,
+    seed: 26,
   },
   {
     rule: 'L1 serves only under a lease',
@@ -32,19 +32,19 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 1,
+    seed: 2,
   },
   {
     rule: 'the wall clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', ' && wall < this.leaseUntilWall', '')],
     profile: 'suspend',
-    seed: 1,
+    seed: 6,
   },
   {
     rule: 'the monotonic clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', 'this.clock.monotonic() < this.leaseUntilMonotonic && ', '')],
     profile: 'stepWall',
-    seed: 6,
+    seed: 20,
   },
   {
     rule: 'the generation is checked on a hit and at a fill',
@@ -57,7 +57,7 @@ export const LEASES: readonly Mutant[] = [
       edit('fills.ts', "if (generation !== this.state.generation) return 'generation';", ''),
     ],
     profile: 'cutSubscription',
-    seed: 1,
+    seed: 3,
   },
   {
     rule: 'the generation changes when the subscription is confirmed',
@@ -69,7 +69,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'cutSubscription',
-    seed: 1,
+    seed: 8,
   },
   {
     rule: 'an invalidation is applied before it is acknowledged',
@@ -81,7 +81,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 3,
+    seed: 1,
   },
   {
     rule: 'the writer waits for acknowledgements',
@@ -95,7 +95,7 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/invalidator.ts', 'this.options.leaseMs, this.clock', '3 * this.options.leaseMs, this.clock'),
     ],
     profile: 'freeze',
-    seed: 1,
+    seed: 2,
   },
   {
     rule: 'who stayed silent is not waited for again',
@@ -107,14 +107,14 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'crash',
-    seed: 5,
+    seed: 3,
   },
   {
     rule: 'versions come from one counter, at the moment they count',
     edits: [],
     rules: { lastWriterWins: true },
     profile: 'hot',
-    seed: 9,
+    seed: 2,
   },
   {
     rule: 'the epoch is part of a version',
@@ -124,21 +124,21 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', "if (since.epoch !== this.epoch) return 'deleted';", ''),
     ],
     profile: 'restartEmpty',
-    seed: 16,
+    seed: 25,
   },
   {
     rule: 'the run id of the server begins a new epoch',
     edits: [],
     rules: { runIgnored: true },
     profile: 'restartSaved',
-    seed: 40,
+    seed: 16,
   },
   {
     rule: 'a lost list of members makes writers wait',
     edits: [],
     rules: { lostMembersIgnored: true },
     profile: 'evictHead',
-    seed: 9,
+    seed: 11,
   },
   {
     rule: 'a change of epoch ends the lease until a beat has confirmed it',

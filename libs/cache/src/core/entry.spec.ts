@@ -35,7 +35,9 @@ describe('Entry', () => {
       const tags = protocolTags(place.cache, place.key, declared);
       const entry = entryWith(tags, place);
       expect(entry.tags).toEqual(tags);
-      expect(entry.copy().tags).toEqual(tags);
+      expect(entry.copy()).toEqual(entry);
+      // Who keeps something for an entry knows it by these.
+      expect(entry.copy().furtherTags).toBe(entry.furtherTags);
       expect(entry.carries(declared)).toBe(true);
       expect(entry.carries([...declared, 't:other'])).toBe(false);
     }

@@ -53,6 +53,7 @@ const UNBOUNDED = 0x7fff_ffff;
 /** Wall time that `createdAt` is kept against: numbers of 32 bits reach from a day before the start to 48 days after. */
 const ORIGIN = Date.now() + 2 ** 31 - 86_400_000;
 const NONE: readonly string[] = Object.freeze([]);
+const NOWHERE: Place = Object.freeze({ cache: '', key: '' });
 /** Tags of the key, of everything, and of everything in the cache. */
 const OF_PLACE = 3;
 
@@ -172,14 +173,9 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     this.setback.failures++;
   }
 
-  /** The same, as an object of its own. */
+  /** The same, as an object of its own; what it is made of is shared. */
   copy(): Entry<T> {
-    const { key = '', everything = '' } = this;
-    const copy = new Entry(this, this.tags, this, { cache: everything.slice(2), key });
-    copy.localTtl = this.localTtl;
-    copy.checkedAt = this.checkedAt;
-    copy.setback = this.setback;
-    return copy;
+    return Object.assign(new Entry<T>(this, NONE, this, NOWHERE), this);
   }
 }
 

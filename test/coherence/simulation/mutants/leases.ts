@@ -149,6 +149,6 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', 'this.endLease();\n    this.onEpochChange();', ''),
     ],
     profile: 'epochs',
-    seed: 244,
+    seed: 2324,
   },
 ];

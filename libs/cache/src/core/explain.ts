@@ -65,7 +65,7 @@ export async function explainEntry<T>(parts: ExplainParts<T>, key: string): Prom
 
 function localState<T>({ state, clock }: ExplainParts<T>, entry: Entry<T>): EntryState {
   if (!state.leaseHeld || entry.generation !== state.generation) return 'unproven';
-  const verdict = state.verdict(entry.tags, entry.basis);
+  const verdict = state.verdictOf(entry);
   if (verdict !== 'valid') return 'invalidated';
   if (clock.now() >= entry.localUntil) return 'unproven';
   const age = freshness(entry, clock.now());

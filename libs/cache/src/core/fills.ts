@@ -87,7 +87,7 @@ export class Fills<T> {
     if (generation !== this.state.generation) return 'generation';
     if (entry.born.epoch === '') return 'no-version';
     if (entry.born.epoch !== this.state.epoch) return 'epoch';
-    const verdict = this.state.verdict(entry.tags, entry.basis);
+    const verdict = this.state.verdictOf(entry);
     if (verdict !== 'valid') return 'invalidated';
     return this.clock.now() >= deadAt(entry) ? 'expired' : undefined;
   }

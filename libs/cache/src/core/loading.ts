@@ -17,7 +17,8 @@ import { NOT_STORABLE, seal, type LoadedValue } from './sealing';
 const NO_VERSION: Head = { epoch: '', seq: -1 };
 /** One run of a loader: timeout, options, tags, and the private copy that the tiers keep. */
 export class Loading<T> {
-  private readonly tags: Set<string>;
+  /** Learnt from what was loaded, or from the stale value that is kept. */
+  private learnt: Set<string> | undefined;
   private overrides: EntryOptions | undefined;
   private declined = false;
   private validator = '';
@@ -25,13 +26,15 @@ export class Loading<T> {
 
   constructor(
     private readonly loader: Loader<T>,
-    tags: readonly string[],
+    private readonly declared: readonly string[],
     private readonly entryOptions: ResolvedEntryOptions,
     private readonly options: ResolvedCacheOptions<T>,
     private readonly clock: Clock,
     private readonly onStepAside?: () => void,
-  ) {
-    this.tags = new Set(tags);
+  ) {}
+
+  private get tags(): readonly string[] {
+    return this.learnt === undefined ? this.declared : [...new Set([...this.declared, ...this.learnt])];
   }
 
   /** See {@link EntryOptions.softTimeout}; in milliseconds. */
@@ -52,12 +55,13 @@ export class Loading<T> {
   async run(born: Head | undefined, stale: Entry<T> | undefined): Promise<LoadedValue<T>> {
     const loaded = await this.call(stale);
     const value = this.kept === undefined ? loaded : this.kept.value;
-    if (value === undefined) return { value, tags: [...this.tags], declined: this.declined, ...NOT_STORABLE };
+    const { tags } = this;
+    if (value === undefined) return { value, tags, declined: this.declined, ...NOT_STORABLE };
     const what = {
       declined: this.declined,
       notModified: this.kept !== undefined,
       born: born ?? NO_VERSION,
-      tags: [...this.tags],
+      tags,
       validator: this.validator,
     };
     const options = resolveEntryOptions(this.overrides, this.entryOptions);
@@ -87,7 +91,11 @@ export class Loading<T> {
   }
 
   addTags(tags: readonly string[]): void {
-    for (const tag of tags) this.tags.add(userTag(tag));
+    for (const tag of tags) this.learn(userTag(tag));
+  }
+
+  private learn(tag: string): void {
+    (this.learnt ??= new Set()).add(tag);
   }
 
   setOptions(options: EntryOptions): void {
@@ -105,7 +113,7 @@ export class Loading<T> {
   keep(stale: Entry<T> | undefined): T {
     if (stale === undefined) throw new CacheError('NOTHING_STALE', 'notModified() needs a stale value; see `stale`');
     this.kept = stale;
-    for (const tag of stale.tags) this.tags.add(tag);
+    for (const tag of stale.tags) this.learn(tag);
     if (this.validator === '') this.validator = stale.validator;
     return stale.value;
   }

@@ -58,6 +58,6 @@ export class StaleRules<T> {
   }
 
   private verdict(entry: Entry<T>): 'valid' | 'expired' | 'deleted' {
-    return this.state.verdict(entry.tags, entry.basis);
+    return this.state.verdictOf(entry);
   }
 }

@@ -1,3 +1,4 @@
+import type { Entry } from '../entry';
 import type { Clock } from '../ports/clock';
 import type { Head, InvalidationMode } from '../ports/remote-store';
 import { TagTable, type Verdict } from './tag-table';
@@ -123,6 +124,13 @@ export class CoherenceState {
   verdict(tags: readonly string[], since: Head): Verdict {
     if (since.epoch !== this.epoch) return 'deleted';
     return this.undelivered.size > 0 && this.hasUndelivered(tags) ? 'deleted' : this.table.verdict(tags, since.seq);
+  }
+
+  /** {@link verdict} of an entry, whose tags are made only where something was heard since it was last checked. */
+  verdictOf(entry: Entry): Verdict {
+    if (entry.born.epoch !== this.epoch) return 'deleted';
+    if (this.undelivered.size === 0 && this.table.isSilentSince(entry.proven)) return 'valid';
+    return this.verdict(entry.tags, entry.basis);
   }
 
   /** Tags of an invalidation that could not reach L2 yet count as newer than anything here (C5). */

@@ -19,6 +19,7 @@ export function judge(version: TagVersion, since: number): Verdict {
 export class TagTable {
   private readonly heard = new Map<string, TagVersion>();
   private floorSeq = 0;
+  private newest = 0;
   private changeCount = 0;
 
   constructor(private readonly maxTags: number) {}
@@ -39,6 +40,7 @@ export class TagTable {
   /** Records invalidation `seq` of `tags`. Out-of-order calls are harmless: versions only grow. */
   hear(tags: readonly string[], seq: number, mode: InvalidationMode): void {
     this.changeCount++;
+    this.newest = Math.max(this.newest, seq);
     for (const tag of tags) {
       const old = this.heard.get(tag) ?? { deleted: 0, expired: 0 };
       const next =
@@ -56,10 +58,15 @@ export class TagTable {
     this.changeCount++;
   }
 
+  /** True when nothing was heard after `since`, of whatever tag. */
+  isSilentSince(since: number): boolean {
+    return this.newest <= since;
+  }
+
   /** The worst verdict over `tags` for a value that rests on version `since`. */
   verdict(tags: readonly string[], since: number): Verdict {
     if (this.floorSeq > since) return 'deleted';
-    if (this.heard.size === 0) return 'valid';
+    if (this.isSilentSince(since)) return 'valid';
     let worst: Verdict = 'valid';
     for (const tag of tags) {
       const version = this.heard.get(tag);
@@ -76,6 +83,7 @@ export class TagTable {
     this.changeCount++;
     this.heard.clear();
     this.floorSeq = 0;
+    this.newest = 0;
   }
 
   private forgetOldest(): void {

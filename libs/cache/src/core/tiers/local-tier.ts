@@ -188,7 +188,7 @@ export class LocalTier<T> {
   private invalidated(entry: Entry<T>): Verdict {
     const changes = this.state.table.changes;
     if (entry.checkedAt === changes) return 'valid';
-    const verdict = this.state.verdict(entry.tags, entry.basis);
+    const verdict = this.state.verdictOf(entry);
     if (verdict === 'valid') entry.checkedAt = changes;
     return verdict;
   }

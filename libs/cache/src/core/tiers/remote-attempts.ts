@@ -4,6 +4,8 @@ import type { Clock } from '../ports/clock';
 import type { RemoteStore } from '../ports/remote-store';
 import type { RemoteCounters } from '../stats';
 
+const NOTHING = Promise.resolve(undefined);
+
 /** Asks L2 on behalf of one cache: a failure is counted, told, and answered with `undefined`. */
 export class RemoteAttempts {
   constructor(
@@ -14,18 +16,20 @@ export class RemoteAttempts {
     private readonly clock: Clock,
   ) {}
 
-  async attempt<R>(op: string, run: () => Promise<R>): Promise<R | undefined> {
-    if (!this.store.available) return undefined;
+  attempt<R>(op: string, run: () => Promise<R>): Promise<R | undefined> {
+    if (!this.store.available) return NOTHING;
     const startedAt = this.events.wants('tier.operation') ? this.clock.monotonic() : undefined;
-    try {
-      return await this.events.around('cache.l2', this.cache, op, run);
-    } catch (error) {
-      if (!isCacheError(error, 'L2_UNAVAILABLE')) throw error;
-      this.failed(op, error.message);
-      return undefined;
-    } finally {
-      if (startedAt !== undefined) this.ended(op, this.clock.monotonic() - startedAt);
-    }
+    const asked = this.events
+      .around('cache.l2', this.cache, op, run)
+      .catch((error: unknown) => this.excused(op, error));
+    if (startedAt === undefined) return asked;
+    return asked.finally(() => this.ended(op, this.clock.monotonic() - startedAt));
+  }
+
+  private excused(op: string, error: unknown): undefined {
+    if (!isCacheError(error, 'L2_UNAVAILABLE')) throw error;
+    this.failed(op, error.message);
+    return undefined;
   }
 
   private ended(op: string, durationMs: number): void {

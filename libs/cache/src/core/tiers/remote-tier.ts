@@ -73,17 +73,20 @@ export class RemoteTier<T> {
    */
   async lookup(key: string, tags: readonly string[], toLoad = false): Promise<RemoteLookup<T>> {
     const found = await this.find(key, tags, toLoad ? this.wish() : undefined);
-    if (found.kind === 'unavailable' || !this.store.holdsEntries) return found;
-    if (found.kind === 'miss') {
-      this.counters.misses++;
-      const { reason } = found;
-      if (this.events.wants('miss')) this.events.emit({ name: 'miss', cache: this.cache, key, tier: 'L2', reason });
-      return found;
-    }
-    this.counters.hits++;
-    const { negative } = found.entry;
-    if (this.events.wants('hit')) this.events.emit({ name: 'hit', cache: this.cache, key, tier: 'L2', negative });
+    if (found.kind === 'miss') this.countMiss(key, found.reason);
+    else if (found.kind !== 'unavailable') this.countHit(key, found.entry);
     return found;
+  }
+
+  private countMiss(key: string, reason: MissReason): void {
+    if (!this.store.holdsEntries) return;
+    this.counters.misses++;
+    if (this.events.wants('miss')) this.events.emit({ name: 'miss', cache: this.cache, key, tier: 'L2', reason });
+  }
+
+  private countHit(key: string, { negative }: Entry<T>): void {
+    this.counters.hits++;
+    if (this.events.wantsHits) this.events.emit({ name: 'hit', cache: this.cache, key, tier: 'L2', negative });
   }
 
   /** {@link lookup} that counts nothing. */

@@ -32,7 +32,9 @@ export class Names {
 
   /** Braces of a user's key are escaped: they must not choose a slot. */
   entry(key: string): string {
-    return `${this.namespace}:entry:${boundedName(key).replace(/[{}]/g, (brace) => (brace === '{' ? '%7B' : '%7D'))}`;
+    const name = boundedName(key);
+    const hasBraces = name.includes('{') || name.includes('}');
+    return `${this.namespace}:entry:${hasBraces ? escaped(name) : name}`;
   }
 
   /** What is read most in a cache: scores, and the moment they count from. */
@@ -44,3 +46,5 @@ export class Names {
     return `{${this.namespace}}:member:${member}`;
   }
 }
+
+const escaped = (name: string): string => name.replaceAll('{', '%7B').replaceAll('}', '%7D');

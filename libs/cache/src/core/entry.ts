@@ -1,4 +1,5 @@
 import { everythingIn, followsFromPlace, tagsOfPlace } from './coherence/tags';
+import { PROCESS_START } from './ports/clock';
 import type { Head } from './ports/remote-store';
 
 /** Absolute times of an entry, in wall milliseconds, so that a back-fill cannot lengthen its life. */
@@ -51,7 +52,7 @@ const LONGEST_PAUSE_MS = 16_000;
 /** The largest number of 32 bits: V8 keeps it in a field without a box of its own. */
 const UNBOUNDED = 0x7fff_ffff;
 /** Wall time that `createdAt` is kept against: numbers of 32 bits reach from a day before the start to 48 days after. */
-const ORIGIN = Date.now() + 2 ** 31 - 86_400_000;
+const ORIGIN = PROCESS_START + 2 ** 31 - 86_400_000;
 const NONE: readonly string[] = Object.freeze([]);
 const NOWHERE: Place = Object.freeze({ cache: '', key: '' });
 /** Tags of the key, of everything, and of everything in the cache. */

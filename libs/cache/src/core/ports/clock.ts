@@ -33,3 +33,6 @@ export const systemClock: Clock = {
 export function delay(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void clock.after(ms, resolve));
 }
+
+/** Wall time, about, at which this process has begun: to keep other times against, never to decide by. */
+export const PROCESS_START = Date.now();

@@ -10,7 +10,7 @@ import { Turn } from './turn';
 import { asUnavailable } from './unavailable';
 
 /**
- * Most bytes of an entry that is read with others, and of one that is read alone. A script copies what it answers
+ * Most bytes of an entry that is read with others, and of one that is looked for alone by who would load it. A script copies what it answers
  * with several times: beyond this, a command of Redis' own is cheaper although it costs a round trip more.
  */
 const [MOST_OF_ONE, MOST_ALONE] = [16 * 1_024, 64 * 1_024];
@@ -70,12 +70,10 @@ export class Reads {
   }
 
   private async readAll(wanted: readonly Wanted[]): Promise<(RemoteRead | Promise<RemoteRead> | Error)[]> {
+    const [first] = wanted;
+    if (wanted.length === 1 && first!.wish === undefined) return [this.readPlainly(first!)];
     const { link } = this.head;
-    const fields = new Places();
-    const tags = new Places();
-    for (const one of wanted) {
-      for (const tag of one.tags) (livesInHead(tag) ? fields : tags).add(tag);
-    }
+    const { fields, tags } = placesOf(wanted);
     const keys = [this.names.head, ...tags.list.map((tag) => this.names.tag(tag))];
     for (const { name } of wanted) if (name !== undefined) keys.push(name);
     const entryCount = keys.length - 1 - tags.size;
@@ -97,20 +95,37 @@ export class Reads {
     return wanted.map((one) => {
       const found = one.name === undefined ? null : entries[entry++]!;
       if (found instanceof Error) return asUnavailable(found);
-      if (typeof found === 'number' && found < WISHED) return this.alone(one.name!, one);
+      if (typeof found === 'number' && found < WISHED) return this.readPlainly(one);
       if (typeof found === 'number') return told.granted(one.tags, found - WISHED);
       return told.of(one.tags, found ?? undefined);
     });
   }
 
-  /** Past the script; see {@link MOST_ALONE}. */
-  private async alone(name: string, { tags, mostBytes }: Wanted): Promise<RemoteRead> {
-    const [bytes, read] = await Promise.all([
-      this.head.link.send((client) => bytesOf(client, name, mostBytes)),
-      this.readTags(tags),
-    ]);
-    return { ...read, bytes };
+  /**
+   * By commands of Redis' own: less work than a script for one reader, and for bytes that a script would copy. The entry
+   * is read first: an invalidation that comes between is then seen by the versions.
+   */
+  private async readPlainly(one: Wanted): Promise<RemoteRead> {
+    const { link } = this.head;
+    const { fields, tags } = placesOf([one]);
+    const send = (client: Redis): Promise<[Buffer | undefined, (Buffer | null)[], (Buffer | null)[]]> =>
+      Promise.all([
+        one.name === undefined ? undefined : bytesOf(client, one.name, one.mostBytes),
+        client.hmgetBuffer(this.names.head, 'epoch', 'run', 'seq', ...fields.list.map(fieldOf)),
+        tags.size === 0 ? [] : client.mgetBuffer(tags.list.map((tag) => this.names.tag(tag))),
+      ]);
+    const [bytes, opened, versions] = await link.send(send);
+    return new Told(opened, versions, link.run, fields, tags).of(one.tags, bytes);
   }
+}
+
+/** What is asked for, each once: tags that live in `head`, and the others. */
+function placesOf(wanted: readonly Wanted[]): { readonly fields: Places; readonly tags: Places } {
+  const [fields, tags] = [new Places(), new Places()];
+  for (const one of wanted) {
+    for (const tag of one.tags) (livesInHead(tag) ? fields : tags).add(tag);
+  }
+  return { fields, tags };
 }
 
 /** Distinct names in the order of their first mention. */

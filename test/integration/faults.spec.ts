@@ -66,6 +66,26 @@ describe('faults of a real Redis', () => {
     expect(await redis.command((client) => client.get('late'))).toBeNull();
   });
 
+  it('leave to load that a frozen Redis was asked for is given back when it wakes', async () => {
+    const patient = { loadLease: '1m' } as const;
+    const a = await start({ timeoutMs: 100, cacheOptions: patient });
+    const b = await start({ cacheOptions: patient });
+    const readers = [...Array(3).keys()].map((i) => `cold${i}`);
+    redis.freeze();
+    const loaded = readers.map((key) => a.cache.getOrSet(key, () => 'without Redis'));
+    expect(await Promise.all(loaded)).toEqual(readers.map(() => 'without Redis'));
+    redis.thaw();
+    await lease(a, b);
+    // Nobody is loading them: who comes now need not wait for the end of a lease.
+    await eventually(async () => {
+      const held = await redis.command((client) => client.exists(readers.map((key) => `{test}:lease:test:${key}`)));
+      return held === 0;
+    });
+    expect(await Promise.all(readers.map((key) => b.cache.getOrSet(key, () => 'of b')))).toEqual(
+      readers.map(() => 'of b'),
+    );
+  });
+
   it('a command that timed out is not replayed when Redis is back', async () => {
     const a = await start({ timeoutMs: 100 });
     redis.freeze();
@@ -198,6 +218,17 @@ describe('faults of a real Redis', () => {
     await redis.command((client) => client.config('SET', 'maxmemory', '1mb'));
     expect((await a.cache.delete('k')).deferred).toBe(false);
     expect(await a.cache.getOrSet('k', () => 2)).toBe(2);
+    await redis.command((client) => client.config('SET', 'maxmemory', '0'));
+  });
+
+  it('out of memory at a store: nobody waits for what is not stored', async () => {
+    const a = await start();
+    await a.cache.set('before', 1);
+    const short = (): Promise<unknown> => redis.command((client) => client.config('SET', 'maxmemory', '1mb'));
+    expect(await a.cache.getOrSet('k', async () => (await short(), 'loaded'))).toBe('loaded');
+    await a.cache.settled();
+    expect(a.cache.counters.remote.errors).toBe(1);
+    expect(await redis.command((client) => client.exists('{test}:lease:test:k', 'test:entry:test:k'))).toBe(0);
     await redis.command((client) => client.config('SET', 'maxmemory', '0'));
   });
 

@@ -141,6 +141,14 @@ describe('what each operation costs in Redis', () => {
     await near.cache.settled();
     near.cache.clearLocal();
     expect(await near.cache.get('beside')).toBe('beside');
+    // An invalidation of this tag could not reach anybody: what carries it must not be kept.
+    await marker.lpush('{test}:tag:t:odd', 'x');
+    const tags = { odd: ['odd'], even: ['even'] };
+    await Promise.all(
+      Object.entries(tags).map(([key, tags]) => near.cache.getOrSet(`tagged ${key}`, () => key, { tags })),
+    );
+    expect([near.cache.peek('tagged odd'), near.cache.peek('tagged even')]).toEqual([undefined, 'even']);
+    expect(await marker.type('{test}:tag:t:odd')).toBe('list');
   });
 
   it('an invalidation: one round trip and the acknowledgement of each other instance', async () => {

@@ -90,7 +90,7 @@ export class SimServer {
     for (const tag of request.tags) {
       const known = this.version(tag);
       if (known === undefined) this.put(tag, { deleted: seq, expired: seq });
-      else newest = Math.max(newest, known.deleted, known.expired);
+      newest = Math.max(newest, known?.expired ?? seq);
     }
     const held = this.data.leases.get(request.key);
     if (

@@ -51,8 +51,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 16_000;
 /** The largest number of 32 bits: V8 keeps it in a field without a box of its own. */
 const UNBOUNDED = 0x7fff_ffff;
-/** Wall time that `createdAt` is kept against: numbers of 32 bits reach from a day before the start to 48 days after. */
-const ORIGIN = PROCESS_START + 2 ** 31 - 86_400_000;
+/** Wall time that `createdAt` is kept against: numbers of 32 bits reach 24 days to both sides of the start. */
+const ORIGIN = PROCESS_START;
 const NONE: readonly string[] = Object.freeze([]);
 const NOWHERE: Place = Object.freeze({ cache: '', key: '' });
 /** Tags of the key, of everything, and of everything in the cache. */

@@ -123,7 +123,7 @@ export class MemoryFleet {
     for (const tag of request.tags) {
       const known = this.tags.get(tag);
       if (known === undefined) this.tags.set(tag, { deleted: this.seq, expired: this.seq });
-      else newest = Math.max(newest, known.deleted, known.expired);
+      newest = Math.max(newest, known?.expired ?? this.seq);
     }
     const held = this.leases.get(request.key);
     const taken = held !== undefined && this.clock.now() < held.until && held.seq >= newest;

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { GivenUp } from './given-up';
 import { HeadNode } from './head';
 import { Loads } from './loads';
 import { Names } from './names';
@@ -21,8 +22,14 @@ describe('fills of one turn in a cluster', () => {
   it('a node that hangs keeps those of the others from nothing', async () => {
     const names = new Names('test');
     const [whole, hung] = [node(false), node(true)];
-    const nodes = { sharded: true, control: whole, linkFor: (name: string) => (/hung/.test(name) ? hung : whole) };
-    const loads = new Loads(nodes as unknown as RedisNodes, names, new HeadNode(nodes as unknown as RedisNodes, names));
+    const nodes = {
+      sharded: true,
+      control: whole,
+      linkFor: (name: string) => (/hung/.test(name) ? hung : whole),
+      onChange: () => undefined,
+    } as unknown as RedisNodes;
+    const head = new HeadNode(nodes, names);
+    const loads = new Loads(nodes, names, head, new GivenUp(nodes, head));
     const fill = (key: string): Promise<boolean> =>
       loads.fill({
         key,

@@ -1,4 +1,5 @@
 import type { FillRequest, Grant, GrantRequest } from '../../core/ports/remote-store';
+import type { GivenUp } from './given-up';
 import type { HeadNode, PlacedTags } from './head';
 import type { Names } from './names';
 import type { RedisNodes } from './nodes';
@@ -29,6 +30,7 @@ export class Loads {
     private readonly nodes: RedisNodes,
     private readonly names: Names,
     private readonly head: HeadNode,
+    private readonly givenUp: GivenUp,
   ) {}
 
   grant(request: GrantRequest): Promise<Grant> {
@@ -46,13 +48,17 @@ export class Loads {
       const { inHead } = placed[i]!;
       return [placed[i]!.keys.length, inHead.length, token, leaseMs, tagTtlMs, takeOver ? 1 : 0, ...inHead];
     });
-    const reply = await this.head.run('grant', ['ordinary', requests.length], (opening) => [
+    const asked = this.head.run('grant', ['ordinary', requests.length], (opening) => [
       1 + keys.length,
       this.names.head,
       ...keys,
       ...opening,
       ...given,
     ]);
+    const reply = await asked.catch((error: unknown) => {
+      for (const { key, token } of requests) this.givenUp.add(this.names.lease(key), token);
+      throw error;
+    });
     const [epoch, seq, ...outcomes] = reply as [string, string, ...(number | Error)[]];
     return outcomes.map((outcome) =>
       outcome instanceof Error

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { livesInHead } from '../../core/coherence/tags';
 import type { LoadWish, RemoteRead, TagRead, TagVersion } from '../../core/ports/remote-store';
+import type { GivenUp } from './given-up';
 import { fieldOf, newEpoch, type HeadNode } from './head';
 import type { Names } from './names';
 import type { NodeLink, RedisNodes } from './nodes';
@@ -47,6 +48,7 @@ export class Reads {
     private readonly nodes: RedisNodes,
     private readonly names: Names,
     private readonly head: HeadNode,
+    private readonly givenUp: GivenUp,
   ) {}
 
   /** In a cluster a wish is left to a grant: entry and load lease are on different nodes. */
@@ -82,13 +84,18 @@ export class Reads {
     const most = wanted.length === 1 ? MOST_ALONE : MOST_OF_ONE;
     const bounds = [tags.size, most, MOST_READS * MOST_OF_ONE];
     const fieldNames = fields.list.map(fieldOf);
+    let isSent = false;
     const read = (client: Redis): Promise<unknown> => {
+      isSent = true;
       if (!isToLoad) return script(client, 'readBuffer')(keys.length, ...keys, ...bounds, ...fieldNames);
       const opening = [link.run, newEpoch()];
       const given = [...opening, ...bounds, entryCount, fields.size, ...fieldNames, ...wishesOf(wanted, tags, fields)];
       return script(client, 'readToLoadBuffer')(keys.length, ...keys, ...given);
     };
-    const reply = (await link.send(read, 'ordinary', wanted.length)) as Reply;
+    const reply = (await link.send(read, 'ordinary', wanted.length).catch((error: unknown) => {
+      for (const { wish, lease } of isSent ? wanted : []) if (wish !== undefined) this.givenUp.add(lease!, wish.token);
+      throw error;
+    })) as Reply;
     const [opened, versions, ...entries] = reply;
     const told = new Told(opened, versions, link.run, fields, tags);
     let entry = 0;

@@ -12,6 +12,7 @@ import type {
   RemoteStore,
   TagRead,
 } from '../../core/ports/remote-store';
+import { GivenUp } from './given-up';
 import { HeadNode } from './head';
 import { Loads } from './loads';
 import type { Names } from './names';
@@ -38,8 +39,9 @@ export class RedisRemoteStore implements RemoteStore {
   ) {
     nodes.onClient(defineScripts);
     this.head = new HeadNode(nodes, names);
-    this.reads = new Reads(nodes, names, this.head);
-    this.loads = new Loads(nodes, names, this.head);
+    const givenUp = new GivenUp(nodes, this.head);
+    this.reads = new Reads(nodes, names, this.head, givenUp);
+    this.loads = new Loads(nodes, names, this.head, givenUp);
   }
 
   get available(): boolean {
@@ -67,7 +69,7 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async release(key: string, token: string): Promise<void> {
-    const release = (client: Redis): Promise<unknown> => script(client, 'release')(this.names.lease(key), token);
+    const release = (client: Redis): Promise<unknown> => script(client, 'release')(1, this.names.lease(key), token);
     await this.head.link.send(release, 'coherence');
   }
 

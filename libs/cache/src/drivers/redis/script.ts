@@ -27,7 +27,7 @@ export function defineScripts(client: Redis): void {
   define('strataFill', loading.FILL);
   define('strataStore', loading.STORE, 1);
   define('strataRemoveMember', invalidating.REMOVE_MEMBER, 1);
-  define('strataRelease', loading.RELEASE, 1);
+  define('strataRelease', loading.RELEASE);
   for (const [suffix, flags] of [
     ['', ''],
     ['AllowOom', ALLOW_OOM],

@@ -7,13 +7,14 @@ import { CONTAINED, FILLED, FOR_EACH_ITEM, OPEN_HEAD, OPEN_RECENT } from './part
  */
 export const GRANT = `${OPEN_HEAD}${FILLED}${FOR_EACH_ITEM}
 local fresh = format(seq, seq)
--- Newest version of a tag that lives in head, created where it is missing: asked for once in a command.
+-- Newest version of a tag that lives in head, asked for once in a command. Created where it is missing, and then new:
+-- whoever began to load before it would not be valid for it.
 local inHead = {}
 local function newestOf(field)
   if not inHead[field] then
     local deleted, expired = parse(call('HGET', HEAD, field))
     if not deleted then call('HSET', HEAD, field, fresh) end
-    inHead[field] = deleted and math.max(deleted, expired) or 0
+    inHead[field] = deleted and math.max(deleted, expired) or seq
   end
   return inHead[field]
 end
@@ -23,7 +24,10 @@ return forEachItem(2, 3, 1, 4, function (k, firstTag, lastTag, a, firstField, la
   for i = firstTag, lastTag do
     local deleted, expired = parse(call('GET', KEYS[i]))
     if deleted then newest = math.max(newest, deleted, expired)
-    else call('SET', KEYS[i], fresh, 'PX', ARGV[a + 2]) end
+    else
+      call('SET', KEYS[i], fresh, 'PX', ARGV[a + 2])
+      newest = seq
+    end
   end
   local outcome = outcomeOf(call('GET', KEYS[k]), newest)
   if outcome ~= 1 and ARGV[a + 3] ~= '1' then return outcome end
@@ -96,19 +100,31 @@ local function settle(shape, k, token, ttl)
   end
   return 1
 end
-local results, k = {}, 3
+local k = 3
+local function advance(shape)
+  k, a = k + 1 + shape.tags + (shape.holds and 1 or 0), a + (shape.holds and 4 or 3)
+end
+-- Of the whole command (no memory): nobody is to wait for what is not stored. Deleting needs no memory.
+local function giveBack(failed)
+  while ARGV[a] do
+    local token, holder = ARGV[a + 1], redis.pcall('GET', KEYS[k])
+    local isOurs = token ~= '' and type(holder) == 'string' and string.sub(holder, 1, 36) == token
+    if isOurs then redis.pcall('DEL', KEYS[k]) end
+    advance(shapes[ARGV[a]])
+  end
+  return failed
+end
+local results = {}
 while ARGV[a] do
   local shape, token, ttl = shapes[ARGV[a]], ARGV[a + 1], tonumber(ARGV[a + 2])
   local stored, failed = 1, nil
-  if shape.holds then
-    stored, failed = contained(store, KEYS[k + 1 + shape.tags], ARGV[a + 3], ttl)
-    if failed then return failed end
-  end
+  if shape.holds then stored, failed = contained(store, KEYS[k + 1 + shape.tags], ARGV[a + 3], ttl) end
+  if failed then return giveBack(failed) end
   local settled
   settled, failed = contained(settle, shape, k, token, ttl)
-  if failed then return failed end
+  if failed then return giveBack(failed) end
   results[#results + 1] = type(stored) == 'table' and stored or type(settled) == 'table' and settled or stored
-  k, a = k + 1 + shape.tags + (shape.holds and 1 or 0), a + (shape.holds and 4 or 3)
+  advance(shape)
 end
 return results
 `;
@@ -118,9 +134,11 @@ export const STORE = `${STORE_ONE}
 return store(KEYS[1], ARGV[1], ARGV[2])
 `;
 
-/** KEYS 1 lease · ARGV 1 token. */
+/** KEYS leases · ARGV the token of each. */
 export const RELEASE = `
-local holder = redis.call('GET', KEYS[1])
-if holder and string.sub(holder, 1, 36) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+for i = 1, #KEYS do
+  local holder = redis.pcall('GET', KEYS[i])
+  if type(holder) == 'string' and string.sub(holder, 1, 36) == ARGV[i] then redis.call('DEL', KEYS[i]) end
+end
 return 1
 `;

@@ -43,7 +43,7 @@ export const WISHED = 10;
 
 /**
  * {@link READ} for readers that load what is not there: leave to do so is asked for in the same step, by the rules of
- * `GRANT`. The answer has the versions of before. Where leave cannot be asked for (no memory, a foreign type), the
+ * `GRANT`, and so a lost `head` begins a new epoch. The answer has the versions of before. Where leave cannot be asked for (no memory, a foreign type), the
  * entry is answered as absent: the reader asks by itself, and is told why.
  *
  * KEYS 1 head, 2… tags, then entries, then leases · ARGV 3 number of tags, 4 most bytes of an entry, 5 most bytes of all,
@@ -60,7 +60,8 @@ if fieldCount > 0 then
   local fields = call('HMGET', HEAD, unpack(ARGV, 8, 7 + fieldCount))
   for i = 1, fieldCount do head[3 + i] = fields[i] end
 end
--- Newest version of a tag, created where it is missing. A foreign type is left alone: its tag stays unknown.
+-- Newest version of a tag, created where it is missing. A foreign type, which MGET does not tell from nothing, fails.
+-- What is created now counts as new: whoever began to load before it would not be valid for it.
 local newest = {}
 local function newestOf(place, ttl)
   if newest[place] then return newest[place] end
@@ -72,8 +73,7 @@ local function newestOf(place, ttl)
   else
     if field > 0 then call('HSET', HEAD, ARGV[7 + field], fresh)
     elseif version then call('SET', KEYS[1 + place], fresh, 'PX', ttl)
-    else call('SET', KEYS[1 + place], fresh, 'PX', ttl, 'NX') end
-    -- Whoever began before this would be invalid for it.
+    elseif not call('SET', KEYS[1 + place], fresh, 'PX', ttl, 'NX') then error('not a version') end
     newest[place] = seq
   end
   return newest[place]

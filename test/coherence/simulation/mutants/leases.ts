@@ -138,7 +138,7 @@ export const LEASES: readonly Mutant[] = [
     edits: [],
     rules: { lostMembersIgnored: true },
     profile: 'evictHead',
-    seed: 11,
+    seed: 3,
   },
   {
     rule: 'a change of epoch ends the lease until a beat has confirmed it',
@@ -149,6 +149,6 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', 'this.endLease();\n    this.onEpochChange();', ''),
     ],
     profile: 'epochs',
-    seed: 2324,
+    seed: 3159,
   },
 ];

@@ -24,7 +24,7 @@ export const LOADING: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 2,
+    seed: 1,
   },
   { rule: 'joiners are checked', edits: UNCHECKED_JOINS, profile: 'none', seed: 26 },
   {
@@ -43,14 +43,14 @@ export const LOADING: readonly Mutant[] = [
     rule: 'a tag that is missing in L2 is invalid',
     edits: [edit('tiers/remote-judge.ts', "version === undefined ? 'deleted' :", "version === undefined ? 'valid' :")],
     profile: 'evictTag',
-    seed: 3,
+    seed: 5,
   },
   {
     rule: 'a tag that is missing at a store gets no version from before the load',
     edits: [],
     rules: { missingTagTakesBorn: true },
     profile: 'evictTag',
-    seed: 4,
+    seed: 52,
   },
   {
     rule: 'tags that only the entry names are checked in L2',

@@ -1,0 +1,50 @@
+// One contestant of remote.mjs: node remote-child.mjs <name> <port>; is told what to do, and answers operations a second.
+import { perSecond, product } from '../common/rounds.mjs';
+import { REMOTE } from './contestants.mjs';
+
+const KEYS = 2_000;
+const keys = Array.from({ length: KEYS }, (_, i) => `product:${i}`);
+const [, , name, port] = process.argv;
+const { get, load, forget, settled } = await REMOTE[name](Number(port));
+let fresh = 0;
+
+/** `lanes` readers at a time; what L1 has learnt is dropped before each pass over the keys. */
+async function hits(count, lanes) {
+  const startedAt = performance.now();
+  const passes = Math.ceil(count / KEYS);
+  for (let pass = 0; pass < passes; pass++) {
+    await forget?.();
+    await inLanes(lanes, keys, async (key) => {
+      if ((await get(key))?.price !== 9.99) throw new Error(`${name} has no ${key} in Redis`);
+    });
+  }
+  return perSecond(passes * KEYS, startedAt);
+}
+
+async function misses(count, lanes) {
+  const unseen = Array.from({ length: count }, () => `fresh:${fresh++}`);
+  const startedAt = performance.now();
+  await inLanes(lanes, unseen, (key) => load(key, async () => product(1)));
+  await settled?.();
+  return perSecond(count, startedAt);
+}
+
+async function inLanes(lanes, list, work) {
+  let next = 0;
+  const lane = async () => {
+    while (next < list.length) await work(list[next++]);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+for (const [i, key] of keys.entries()) await load(key, async () => product(i));
+await settled?.();
+process.on('message', async ({ what, count, lanes }) => {
+  const run = { hits, misses }[what];
+  globalThis.gc();
+  // A collection makes the heap small; one that serves has grown.
+  await run(count / 2, lanes);
+  process.send(await run(count, lanes));
+});
+process.on('disconnect', () => process.exit(0));
+process.send('ready');

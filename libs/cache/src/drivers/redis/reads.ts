@@ -11,8 +11,9 @@ import { Turn } from './turn';
 import { asUnavailable } from './unavailable';
 
 /**
- * Most bytes of an entry that is read with others, and of one that is looked for alone by who would load it. A script copies what it answers
- * with several times: beyond this, a command of Redis' own is cheaper although it costs a round trip more.
+ * Most bytes of an entry that is read with others, and of one that is looked for alone by who would load it. A script
+ * copies what it answers with several times: beyond this, a command of Redis' own is cheaper although it costs a round
+ * trip more.
  */
 const [MOST_OF_ONE, MOST_ALONE] = [16 * 1_024, 64 * 1_024];
 /** Reads of one command: the server works on the next while the client takes the first apart. */

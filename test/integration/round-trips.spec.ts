@@ -62,6 +62,17 @@ describe('what each operation costs in Redis', () => {
     for (let i = 0; i < 100 && !commands.includes('echo'); i++) await new Promise((r) => setImmediate(r));
   }
 
+  /** Counts how often the instance writes to its connection from now on. */
+  function writes(): () => number {
+    const { stream } = near.driver.link.client as unknown as { stream: Record<'_write' | '_writev', () => void> };
+    const spies = [jest.spyOn(stream, '_write'), jest.spyOn(stream, '_writev')];
+    return () => {
+      const count = spies.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+      jest.restoreAllMocks();
+      return count;
+    };
+  }
+
   const options = { tags: ['t'] };
 
   it('a miss: one look that brings leave to load, one store after it, off the path of the answer', async () => {
@@ -89,7 +100,9 @@ describe('what each operation costs in Redis', () => {
   it('an L2 hit: one round trip, and a second one for tags that only the entry names', async () => {
     near.cache.clearLocal();
     const look = ['getrange', 'hmget', 'mget'];
+    const written = writes();
     expect(await cost(() => near.cache.get('k', options))).toEqual({ roundTrips: 1, commands: look });
+    expect(written()).toBe(1);
     near.cache.clearLocal();
     const further = ['hmget', 'mget'];
     expect(await cost(() => near.cache.get('k'))).toEqual({ roundTrips: 2, commands: [...look, ...further] });
@@ -102,8 +115,11 @@ describe('what each operation costs in Redis', () => {
     const { roundTrips: before, commands: asked } = await cost(load);
     expect([before, asked.length <= 8, new Set(asked)]).toEqual([1, true, new Set(['evalsha'])]);
     near.cache.clearLocal();
+    const written = writes();
     const { roundTrips, commands: sent } = await cost(() => near.cache.getMany(keys, options));
     expect([roundTrips, sent]).toEqual([1, Array(4).fill('evalsha')]);
+    // Each leaves at once: Redis works on it while the next is put together.
+    expect(written()).toBe(4);
   });
 
   it('a large entry that others are read with is asked for by itself: nobody waits for its bytes', async () => {

@@ -38,8 +38,8 @@ export const maxStoredBytes = ({ maxEntryBytes }: Pick<CodecOptions, 'maxEntryBy
   HEADER_BYTES + NAMES_BYTES + maxEntryBytes;
 
 /**
- * Writes `entry`, at once unless it is compressed, as: fixed header (magic, wire version, encoding, flags, serializer, born, times, sizes,
- * checksum), full key, tags, validator, payload. All integers are big-endian.
+ * Writes `entry`, at once unless it is compressed, as: fixed header (magic, wire version, encoding, flags, serializer,
+ * born, times, sizes, checksum), full key, tags, validator, payload. All integers are big-endian.
  */
 export function encodeEntry<T>(
   key: string,

@@ -1,4 +1,5 @@
-import { everythingIn, followsFromPlace, tagsOfPlace } from './coherence/tags';
+import { followsFromPlace } from './coherence/tags';
+import { NO_TAGS, protocolTags } from './keys';
 import { PROCESS_START } from './ports/clock';
 import type { Head } from './ports/remote-store';
 
@@ -51,11 +52,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 16_000;
 /** The largest number of 32 bits: V8 keeps it in a field without a box of its own. */
 const UNBOUNDED = 0x7fff_ffff;
-/** Wall time that `createdAt` is kept against: numbers of 32 bits reach 24 days to both sides of the start. */
-const ORIGIN = PROCESS_START;
-const NONE: readonly string[] = Object.freeze([]);
 const NOWHERE: Place = Object.freeze({ cache: '', key: '' });
-/** Tags of the key, of everything, and of everything in the cache. */
+/** How many tags follow from a place: those of the key, of everything, and of everything in the cache. */
 const OF_PLACE = 3;
 
 /**
@@ -66,6 +64,7 @@ const OF_PLACE = 3;
  */
 export class Entry<T = unknown> implements DecodedEntry<T> {
   // Declared only: a field that is first undefined and then a number is a box for V8. What a hit reads is together.
+  /** Counted from the start of the process: 32 bits reach 24 days to both sides. */
   declare private readonly created: number;
   declare private readonly ttl: number;
   declare private localTtl: number;
@@ -78,7 +77,7 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
   declare readonly born: Head;
   /** `undefined` where {@link furtherTags} are all. */
   declare private readonly key: string | undefined;
-  declare private readonly everything: string | undefined;
+  declare private readonly cache: string | undefined;
   /** Those of {@link tags} that do not follow from key and cache: what users have declared. */
   declare readonly furtherTags: readonly string[];
   declare readonly validator: string;
@@ -90,7 +89,7 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
   constructor(from: DecodedEntry<T>, tags: readonly string[], { proven, generation }: LocalFacts, place: Place) {
     const { createdAt, freshUntil, revalidateUntil, errorUntil } = from;
     const follows = followsFromPlace(tags, place.cache, place.key);
-    this.created = compact(createdAt - ORIGIN);
+    this.created = compact(createdAt - PROCESS_START);
     this.ttl = compact(freshUntil - createdAt);
     this.localTtl = UNBOUNDED;
     this.generation = generation;
@@ -100,8 +99,8 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     this.proven = proven;
     this.born = from.born;
     this.key = follows ? place.key : undefined;
-    this.everything = follows ? everythingIn(place.cache) : undefined;
-    this.furtherTags = !follows ? tags : tags.length === OF_PLACE ? NONE : tags.slice(OF_PLACE);
+    this.cache = follows ? place.cache : undefined;
+    this.furtherTags = !follows ? tags : tags.length === OF_PLACE ? NO_TAGS : tags.slice(OF_PLACE);
     this.validator = from.validator;
     this.bytes = from.bytes;
     this.staleWhileRevalidate = compact(revalidateUntil - freshUntil);
@@ -117,8 +116,8 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
 
   /** Made anew for each caller; see {@link furtherTags}. */
   get tags(): readonly string[] {
-    const { key, everything, furtherTags } = this;
-    return key === undefined ? furtherTags : [...tagsOfPlace(everything!, key), ...furtherTags];
+    const { cache, key, furtherTags } = this;
+    return key === undefined ? furtherTags : protocolTags(cache!, key, furtherTags);
   }
 
   /** Whether it depends on all these, which users have declared. */
@@ -129,7 +128,7 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
   }
 
   get createdAt(): number {
-    return this.created + ORIGIN;
+    return this.created + PROCESS_START;
   }
 
   get freshUntil(): number {
@@ -156,7 +155,7 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
 
   /** True while neither ttl is over. */
   isFreshAt(now: number): boolean {
-    const age = now - ORIGIN - this.created;
+    const age = now - PROCESS_START - this.created;
     return age < this.ttl && (age < this.localTtl || this.localTtl === UNBOUNDED);
   }
 
@@ -176,7 +175,7 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
 
   /** The same, as an object of its own; what it is made of is shared. */
   copy(): Entry<T> {
-    return Object.assign(new Entry<T>(this, NONE, this, NOWHERE), this);
+    return Object.assign(new Entry<T>(this, NO_TAGS, this, NOWHERE), this);
   }
 }
 

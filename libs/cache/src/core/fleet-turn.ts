@@ -20,23 +20,22 @@ interface Turn<T> {
  * its value if it comes. The version is always that of the call that allowed the load: one obtained
  * before waiting would be outdated from the start. `undefined` when L2 is unavailable.
  *
- * @param first what L2 has said already, to the look that found nothing
+ * @param refused what L2 has said already, to the look that found nothing
  */
 export async function obtainPermit<T>(
   parts: { remote: RemoteTier<T>; clock: Clock; reporter: Reporter },
   flight: Flight<T>,
   turn: Turn<T>,
   land: (entry: Entry<T>) => ReadResult<T>,
-  first?: LoadPermit,
+  refused?: LoadPermit,
 ): Promise<LoadPermit | ReadResult<T> | undefined> {
   const { remote, clock, reporter } = parts;
-  const given = (permit: LoadPermit | undefined): LoadPermit | undefined => {
+  const ask = async (takeOver: boolean): Promise<LoadPermit | undefined> => {
+    const permit = await remote.permit(turn.key, turn.tags, takeOver);
     if (permit === undefined || permit.granted) flight.basis = permit?.born;
     return permit;
   };
-  const ask = async (takeOver: boolean): Promise<LoadPermit | undefined> =>
-    given(await remote.permit(turn.key, turn.tags, takeOver));
-  let answer = first === undefined ? await ask(false) : given(first);
+  let answer = refused ?? (await ask(false));
   if (answer === undefined || answer.granted) return answer;
   // A batch must not keep other keys' leases while this one waits for another instance.
   turn.loading?.stepAside();

@@ -79,7 +79,7 @@ function readTags(cursor: Cursor, likely: readonly string[]): readonly string[] 
 function readValidator(cursor: Cursor): string {
   const length = cursor.peekLength();
   if (length > 4 * MAX_VALIDATOR_LENGTH) throw new UnreadableEntry('validator over the bound');
-  return length === 0 ? cursor.nothing() : cursor.text();
+  return cursor.text();
 }
 
 /** Reads a buffer front to back and refuses to read past its end. */
@@ -101,17 +101,11 @@ class Cursor {
     return this.bytes.readUInt32BE(this.offset);
   }
 
-  /** The text that comes next, which has no characters. */
-  nothing(): '' {
-    this.offset += 4;
-    return '';
-  }
-
   text(): string {
     const length = this.uint32();
     const end = this.offset + length;
     if (end > this.bytes.length) throw new UnreadableEntry('truncated');
-    const text = this.bytes.toString('utf8', this.offset, end);
+    const text = length === 0 ? '' : this.bytes.toString('utf8', this.offset, end);
     this.offset = end;
     return text;
   }

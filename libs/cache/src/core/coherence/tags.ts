@@ -19,14 +19,7 @@ export function everythingIn(cache: string): string {
  */
 export const tagOfKey = (cache: string, key: string): string => `k:${cache}:${boundedName(key)}`;
 
-/** Tags that follow from where an entry is, in the order of `protocolTags`; `everything` is that of its cache. */
-export const tagsOfPlace = (everything: string, key: string): readonly [string, string, string] => [
-  `k${everything.slice(1)}:${key}`,
-  EVERYTHING,
-  everything,
-];
-
-/** True when `tags` begin with {@link tagsOfPlace}. Makes no text of its own; false for keys whose tag is a digest. */
+/** True when `tags` begin as `protocolTags` does. Makes no text of its own; false for keys whose tag is a digest. */
 export function followsFromPlace(tags: readonly string[], cache: string, key: string): boolean {
   const [ofKey, everything, ofCache] = tags;
   return (

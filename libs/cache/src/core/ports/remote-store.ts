@@ -26,7 +26,10 @@ export interface RemoteRead extends TagRead {
   readonly bytes: Buffer | undefined;
   /** Versions of all tags that the entry carries, from a store that looks at them by itself. */
   readonly own?: ReadonlyMap<string, TagVersion>;
-  /** What came of a {@link LoadWish}: only where there are no bytes, and not from every store. No versions are told beside it. */
+  /**
+   * What came of a {@link LoadWish}: only where there are no bytes, and not from every store. No versions are told
+   * beside it.
+   */
   readonly grant?: Grant;
 }
 

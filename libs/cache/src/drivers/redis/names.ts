@@ -32,9 +32,7 @@ export class Names {
 
   /** Braces of a user's key are escaped: they must not choose a slot. */
   entry(key: string): string {
-    const name = boundedName(key);
-    const hasBraces = name.includes('{') || name.includes('}');
-    return `${this.namespace}:entry:${hasBraces ? escaped(name) : name}`;
+    return `${this.namespace}:entry:${boundedName(key).replaceAll('{', '%7B').replaceAll('}', '%7D')}`;
   }
 
   /** What is read most in a cache: scores, and the moment they count from. */
@@ -46,5 +44,3 @@ export class Names {
     return `{${this.namespace}}:member:${member}`;
   }
 }
-
-const escaped = (name: string): string => name.replaceAll('{', '%7B').replaceAll('}', '%7D');

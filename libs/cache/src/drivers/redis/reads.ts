@@ -81,7 +81,7 @@ export class Reads {
     for (const { name } of wanted) if (name !== undefined) keys.push(name);
     const entryCount = keys.length - 1 - tags.size;
     for (const { lease } of wanted) if (lease !== undefined) keys.push(lease);
-    const isToLoad = keys.length > 1 + tags.size + entryCount;
+    const isToLoad = wanted.some(({ wish }) => wish !== undefined);
     const most = wanted.length === 1 ? MOST_ALONE : MOST_OF_ONE;
     const bounds = [tags.size, most, MOST_READS * MOST_OF_ONE];
     const fieldNames = fields.list.map(fieldOf);

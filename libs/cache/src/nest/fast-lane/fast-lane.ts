@@ -13,6 +13,7 @@ import { CacheBackend } from '../cache-backend';
 import type { Class } from '../declarations';
 import type { Exchange } from '../http-load';
 import { RequestStats } from '../request-stats';
+import { EndOfTurn } from './end-of-turn';
 import { frameworkOf, type Framework } from './framework';
 import { LaneAnswers, type Found } from './lane-answers';
 import type { FastLaneOptions } from './options';
@@ -28,6 +29,15 @@ const MAX_URL_LENGTH = 2_000;
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** A request with the answer that it is to get. */
+interface Decided {
+  readonly found: Found;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** By `performance.now()`. */
+  readonly startedAt: number;
+}
+
 /**
  * Answers fresh hits in L1 at the listener of the HTTP server, before framework and Nest see the request, byte for
  * byte as the interceptor would have. Which entry a URL leads to is learnt from answers of the interceptor; routes
@@ -39,6 +49,9 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly plans = new LRUCache<string, Plan>({ max: MAX_URLS, maxSize: MAX_BYTES });
   private readonly logger = new Logger('FastLane');
+  private readonly endOfTurn = new EndOfTurn<Decided>((decided) => this.finish(decided));
+  /** The listener that framework and Nest have put on the server. */
+  private wholeWay: Listener | undefined;
   private options: FastLaneOptions | undefined;
   private planner: Planner | undefined;
   private answers: LaneAnswers | undefined;
@@ -72,9 +85,14 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
     if (serve === undefined || others.length > 0) {
       throw new CacheError('INVALID_OPTIONS', 'the fast lane needs an HTTP server with one request listener');
     }
+    // Not `bind`: an application of Express has a method of that name.
+    this.wholeWay = (request, response) => serve.call(server, request, response);
     server.removeListener('request', serve);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      if (!this.answer(request, response)) serve.call(server, request, response);
+      if (this.answer(request, response)) return;
+      // What is decided must not wait for what a handler does at once.
+      this.endOfTurn.flush();
+      this.wholeWay!(request, response);
     });
   }
 
@@ -112,18 +130,23 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
     this.plans.clear();
   }
 
-  /** True when the request is answered. */
+  /** True when the request is answered, by the end of this turn of the event loop. */
   answer(request: IncomingMessage, response: ServerResponse): boolean {
     const startedAt = performance.now();
     const found = this.find(request);
     if (found === undefined) return false;
+    this.endOfTurn.add({ found, request, response, startedAt });
+    return true;
+  }
+
+  private finish({ found, request, response, startedAt }: Decided): void {
     try {
       this.send(found, response);
       this.count(found, request, performance.now() - startedAt);
     } catch (error) {
       this.logger.error(error);
+      if (!response.headersSent) this.wholeWay!(request, response);
     }
-    return response.headersSent;
   }
 
   private send({ answer, head }: Found, response: ServerResponse): void {

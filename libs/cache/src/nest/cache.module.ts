@@ -14,6 +14,7 @@ import { CacheEvictInterceptor } from './cache-evict.interceptor';
 import { CachePutInterceptor } from './cache-put.interceptor';
 import { CacheableInterceptor } from './cacheable.interceptor';
 import { cacheToken } from './decorators';
+import { EndOfTurn } from './end-of-turn';
 import { CacheExplorer } from './explorer';
 import { FastLane } from './fast-lane/fast-lane';
 import { NoCacheInterceptor } from './no-cache.interceptor';
@@ -56,10 +57,11 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<CacheModuleOpt
     },
     RequestStats,
     FastLane,
+    EndOfTurn,
     CacheExplorer,
     ...INTERCEPTORS,
   ],
-  exports: [CacheBackend, CACHE_MANAGER, RequestStats, FastLane, ...INTERCEPTORS],
+  exports: [CacheBackend, CACHE_MANAGER, RequestStats, FastLane, EndOfTurn, ...INTERCEPTORS],
 })
 export class CacheModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(private readonly backend: CacheBackend) {

@@ -19,6 +19,7 @@ import { answersByItself } from './answers-by-itself';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest } from './cache-request';
 import { operationsOf } from './declarations';
+import { EndOfTurn } from './end-of-turn';
 import { sendAnswer, sendHit } from './http-answer';
 import { entryOf } from './http-key';
 import { ForOneOnly, loadRepresentation, type Exchange } from './http-load';
@@ -37,6 +38,7 @@ export class CacheableInterceptor implements NestInterceptor {
     private readonly stats: RequestStats,
     private readonly host: HttpAdapterHost,
     private readonly lane: FastLane,
+    private readonly endOfTurn: EndOfTurn,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -51,8 +53,12 @@ export class CacheableInterceptor implements NestInterceptor {
     const found = this.keyOf(exchange);
     if ('bypass' in found) return this.pass(exchange, found.bypass);
     const atOnce = this.answerAtOnce(exchange, found.key, found.tags);
-    if (atOnce !== undefined) this.lane.learn(context, exchange, CacheableInterceptor);
-    return atOnce ?? from(this.serve(exchange, found.key, found.tags));
+    if (atOnce === undefined) {
+      this.endOfTurn.flush();
+      return from(this.serve(exchange, found.key, found.tags));
+    }
+    this.lane.learn(context, exchange, CacheableInterceptor);
+    return atOnce;
   }
 
   /** A fresh hit in L1 for a request that asks for nothing special waits for nothing. */
@@ -65,7 +71,9 @@ export class CacheableInterceptor implements NestInterceptor {
     if (entry === undefined) return undefined;
     this.stats.record(true, performance.now() - startedAt);
     const body = sendHit(exchange, entry, () => cache.reweigh(key, entry.value));
-    return body instanceof Promise ? from(body) : of(body);
+    if (body instanceof Promise) return from(body);
+    exchange.response.leaveWith(this.endOfTurn);
+    return of(body);
   }
 
   /** What the handler sends by itself is not seen by interceptors, and cannot be kept. */
@@ -94,6 +102,7 @@ export class CacheableInterceptor implements NestInterceptor {
     else if (operation.headers['cache-control'] !== undefined && !response.has('cache-control'))
       response.set('cache-control', 'no-cache');
     response.vary(operation.vary);
+    this.endOfTurn.flush();
     return next.handle().pipe(map((result: unknown) => unwrapped(result, response)));
   }
 

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { DECISIVE_HEADERS, type HeaderBag } from '../http/cacheability';
 import { isKeptHeader } from '../http/kept-headers';
+import type { EndOfTurn } from './end-of-turn';
 import { bytesForExpress } from './http-answer';
 import { isForOneReader, listOf, setEach, varying, type Outgoing } from './outgoing';
 
@@ -71,6 +72,26 @@ export class HttpResponse implements Outgoing {
     takeHeadersAside(outgoing, this.before);
     this.own.clear();
     this.sentStatus = undefined;
+  }
+
+  /**
+   * Lets the answer leave at the end of this turn, with the others of it. Only Fastify has sent the head to the
+   * message by then (`headersSent`), so that nobody takes the answer for one that is still to be given.
+   */
+  leaveWith(turn: EndOfTurn): void {
+    const { raw } = this.raw as { raw?: ServerResponse };
+    if (this.adapter.getType() !== 'fastify' || raw === undefined) return;
+    const end = raw.end.bind(raw) as (...given: unknown[]) => ServerResponse;
+    raw.end = (...given: unknown[]) => {
+      turn.add(() => {
+        try {
+          end(...given);
+        } catch (error) {
+          raw.destroy(error as Error);
+        }
+      });
+      return raw;
+    };
   }
 
   get isPrivate(): boolean {

@@ -11,9 +11,9 @@ import { LRUCache } from 'lru-cache';
 import { CacheError } from '../../core/errors';
 import { CacheBackend } from '../cache-backend';
 import type { Class } from '../declarations';
+import { EndOfTurn } from '../end-of-turn';
 import type { Exchange } from '../http-load';
 import { RequestStats } from '../request-stats';
-import { EndOfTurn } from './end-of-turn';
 import { frameworkOf, type Framework } from './framework';
 import { LaneAnswers, type Found } from './lane-answers';
 import type { FastLaneOptions } from './options';
@@ -29,15 +29,6 @@ const MAX_URL_LENGTH = 2_000;
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A request with the answer that it is to get. */
-interface Decided {
-  readonly found: Found;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** By `performance.now()`. */
-  readonly startedAt: number;
-}
-
 /**
  * Answers fresh hits in L1 at the listener of the HTTP server, before framework and Nest see the request, byte for
  * byte as the interceptor would have. Which entry a URL leads to is learnt from answers of the interceptor; routes
@@ -49,7 +40,6 @@ interface Decided {
 export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly plans = new LRUCache<string, Plan>({ max: MAX_URLS, maxSize: MAX_BYTES });
   private readonly logger = new Logger('FastLane');
-  private readonly endOfTurn = new EndOfTurn<Decided>((decided) => this.finish(decided));
   /** The listener that framework and Nest have put on the server. */
   private wholeWay: Listener | undefined;
   private options: FastLaneOptions | undefined;
@@ -63,6 +53,7 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly discovery: DiscoveryService,
     private readonly stats: RequestStats,
     private readonly backend: CacheBackend,
+    private readonly endOfTurn: EndOfTurn,
   ) {}
 
   /** Answers given since start, and URLs known now. */
@@ -90,8 +81,8 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
     server.removeListener('request', serve);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       if (this.answer(request, response)) return;
-      // What is decided must not wait for what a handler does at once.
-      this.endOfTurn.flush();
+      // What is decided must not wait for what a handler does at once; reads may be hits of the interceptor.
+      if (request.method !== 'GET') this.endOfTurn.flush();
       this.wholeWay!(request, response);
     });
   }
@@ -135,11 +126,11 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
     const startedAt = performance.now();
     const found = this.find(request);
     if (found === undefined) return false;
-    this.endOfTurn.add({ found, request, response, startedAt });
+    this.endOfTurn.add(() => this.finish(found, request, response, startedAt));
     return true;
   }
 
-  private finish({ found, request, response, startedAt }: Decided): void {
+  private finish(found: Found, request: IncomingMessage, response: ServerResponse, startedAt: number): void {
     try {
       this.send(found, response);
       this.count(found, request, performance.now() - startedAt);

@@ -1,0 +1,174 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { Controller, Get, Module, Param, Post, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Cacheable, CacheModule, FastLane, type FastLaneOptions } from '@strata/cache';
+import type { FastifyInstance } from 'fastify';
+import request from 'supertest';
+
+const seen: string[] = [];
+
+type Hook = (request: unknown, reply: { header(name: string, value: string): unknown }, next: () => void) => void;
+
+@Controller()
+class TurnController {
+  @Get('kept/:id')
+  @Cacheable({ scope: 'public' })
+  kept(@Param('id') id: string) {
+    return { id };
+  }
+
+  @Get('busy')
+  @Cacheable({ condition: () => false })
+  busy() {
+    seen.push('handler');
+    return { id: 'busy' };
+  }
+
+  @Post('busy')
+  post() {
+    return this.busy();
+  }
+}
+
+@Module({ imports: [CacheModule.forRoot({})], controllers: [TurnController] })
+class TurnModule {}
+
+function addHook(app: INestApplication, hook: Hook): void {
+  const adapter = app.getHttpAdapter();
+  if (adapter.getType() === 'express') app.use(hook);
+  else (adapter.getInstance() as FastifyInstance).addHook('onRequest', hook as never);
+}
+
+describe.each([
+  ['Fastify', () => new FastifyAdapter()],
+  ['Express', () => new ExpressAdapter()],
+])('answers of one turn, on %s', (_name, adapter) => {
+  let app: INestApplication;
+  let lane: FastLane;
+  const http = () => request(app.getHttpServer() as never);
+
+  async function start(options: FastLaneOptions, hook?: Hook): Promise<void> {
+    app = await NestFactory.create(TurnModule, adapter() as FastifyAdapter, { logger: false });
+    if (hook !== undefined) addHook(app, hook);
+    lane = app.get(FastLane);
+    lane.open(options);
+    await app.listen(0, '127.0.0.1');
+    for (const id of [1, 2]) for (let time = 0; time < 2; time++) await http().get(`/kept/${id}`).expect(200);
+    expect(lane.usage.urls).toBe(2);
+    seen.length = 0;
+  }
+
+  afterEach(() => app.close());
+
+  /** Sends all requests in one piece, so that one turn of the event loop reads them. */
+  async function inOneTurn(paths: string[]): Promise<string[]> {
+    const socket = connect((app.getHttpServer().address() as { port: number }).port, '127.0.0.1');
+    socket.end(
+      paths.map((path) => `${path.startsWith('/') ? 'GET ' : ''}${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''),
+    );
+    let text = '';
+    socket.on('data', (chunk) => (text += String(chunk)));
+    await once(socket, 'end');
+    return [...text.matchAll(/"id":"(\w+)"/g)].map(([, id]) => id!);
+  }
+
+  const noting: FastLaneOptions = {
+    before: ({ url }) => (seen.push(`found ${url!}`), []),
+    after: ({ url }) => void seen.push(`sent ${url!}`),
+  };
+
+  it('are sent after all its requests have been looked at', async () => {
+    await start(noting);
+    expect(await inOneTurn(['/kept/1', '/kept/2', '/kept/1'])).toEqual(['1', '2', '1']);
+    const [looked, sent] = ['found', 'sent'].map((what) => [1, 2, 1].map((id) => `${what} /kept/${id}`));
+    expect(seen).toEqual([...looked!, ...sent!]);
+  });
+
+  it.each(['/busy', 'POST /busy'])('do not wait for what a handler does meanwhile (%s)', async (busy) => {
+    await start(noting);
+    expect(await inOneTurn(['/kept/1', busy, '/kept/1'])).toEqual(['1', 'busy', '1']);
+    const handled = seen.indexOf('handler');
+    expect(seen.indexOf('sent /kept/1')).toBeGreaterThan(-1);
+    expect(seen.indexOf('sent /kept/1')).toBeLessThan(handled);
+  });
+
+  it('harm nobody when their client has gone, or their head cannot be written', async () => {
+    let value = 'mine';
+    const hook: Hook = (_request, reply, next) => {
+      reply.header('x-own', 'mine');
+      next();
+    };
+    await start({ before: () => ['x-own', value], standsFor: [hook] }, hook);
+    const socket = connect((app.getHttpServer().address() as { port: number }).port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write('GET /kept/1 HTTP/1.1\r\nHost: a\r\n\r\n', () => socket.resetAndDestroy());
+    await once(socket, 'close');
+    value = 'not\na header';
+    const answer = await http().get('/kept/1').expect(200);
+    expect(answer.headers['x-own']).toBe('mine');
+  });
+});
+
+describe('answers of one turn, behind the interceptor', () => {
+  let app: NestFastifyApplication;
+  let sockets: Socket[];
+  /** What has been put on the way of the next answers. */
+  let onSend: (() => void) | undefined;
+
+  beforeEach(async () => {
+    app = await NestFactory.create<NestFastifyApplication>(TurnModule, new FastifyAdapter(), { logger: false });
+    const fastify = app.getHttpAdapter().getInstance();
+    fastify.addHook('onRequest', (asked, reply, next) => {
+      seen.push(`looked ${asked.url}`);
+      reply.raw.on('finish', () => seen.push(`sent ${asked.url}`));
+      next();
+    });
+    fastify.addHook('onSend', (_asked, _reply, payload, next) => {
+      onSend?.();
+      next(null, payload);
+    });
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as { port: number };
+    sockets = [1, 2, 3].map(() => connect(port, '127.0.0.1'));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    await request(app.getHttpServer()).get('/kept/1').expect(200);
+    [onSend, seen.length] = [undefined, 0];
+  });
+
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    await app.close();
+  });
+
+  /** Over a local connection, what is written is there to be read at once: one turn sees all of it. */
+  async function onAllSockets(path: string): Promise<string[]> {
+    for (const socket of sockets) socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    return Promise.all(sockets.map(async (socket) => String((await once(socket, 'data'))[0])));
+  }
+
+  it('are sent after all requests have been looked at', async () => {
+    for (const answer of await onAllSockets('/kept/1')) {
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(answer).toContain('detail=L1');
+      expect(answer).toMatch(/\r\n\r\n\{"id":"1"\}$/);
+    }
+    expect(seen).toEqual([...Array<string>(3).fill('looked /kept/1'), ...Array<string>(3).fill('sent /kept/1')]);
+  });
+
+  it('are not waited for where a handler runs', async () => {
+    await onAllSockets('/busy');
+    expect(seen.slice(0, 3)).toEqual(['looked /busy', 'handler', 'sent /busy']);
+  });
+
+  it('leave out a connection that is closed meanwhile', async () => {
+    onSend = () => sockets[1]!.resetAndDestroy();
+    const answers = [sockets[0]!, sockets[2]!].map((socket) => once(socket, 'data'));
+    for (const socket of sockets) socket.write('GET /kept/1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    for (const [answer] of await Promise.all(answers)) expect(String(answer)).toContain('"id":"1"');
+    onSend = undefined;
+    await request(app.getHttpServer()).get('/kept/1').expect(200);
+  });
+});

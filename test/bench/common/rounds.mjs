@@ -19,7 +19,7 @@ export async function interleaved(contestants, rounds) {
   const figures = new Map(contestants.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const { name, run } of contestants) {
-      await setTimeout(100);
+      await setTimeout(50);
       globalThis.gc?.();
       figures.get(name).push(await run());
     }

@@ -12,7 +12,9 @@ const parts = { local: localHits, remote: remoteTier, memory, growth };
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: Object.keys(parts).join() } },
 });
-const size = values.quick ? { rounds: 3, operations: 40_000 } : { rounds: 5, operations: 200_000 };
+const size = values.quick
+  ? { rounds: 2, operations: 30_000, held: 20_000, largest: 100_000 }
+  : { rounds: 5, operations: 200_000, held: 50_000, largest: 1_000_000 };
 const chosen = values.only.split(',');
 const unknown = chosen.filter((name) => !(name in parts));
 if (unknown.length > 0) {

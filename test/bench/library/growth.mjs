@@ -5,14 +5,14 @@ import { exponent, perSecond, product } from '../common/rounds.mjs';
 import { median, table } from '../common/report.mjs';
 import { openStrata } from './local.mjs';
 
-export async function growth({ rounds, operations }) {
+export async function growth({ rounds, operations, largest }) {
   const server = await startRedis();
   const own = await strata(server.port);
   const rows = [
-    line('L1 hit against entries', await overEntries(rounds, operations)),
+    line('L1 hit against entries', await overEntries(rounds, operations, largest)),
     line('L1 hit against tags of the entry', await overTags(rounds, operations)),
-    line('invalidation against tags given', await overGiven(own, rounds)),
-    line('invalidation against instances', await overInstances(own, rounds)),
+    line('invalidation against tags given', await overGiven(own, rounds, operations / 400)),
+    line('invalidation against instances', await overInstances(own, rounds, operations / 400)),
     line('L2 batch against keys', await overBatch(own, rounds)),
   ];
   await own.close();
@@ -28,6 +28,7 @@ function line(what, points) {
 
 async function micros(rounds, count, work) {
   const runs = [];
+  await work();
   for (let round = 0; round < rounds; round++) {
     const startedAt = performance.now();
     await work();
@@ -37,9 +38,9 @@ async function micros(rounds, count, work) {
 }
 
 /** The same thousand keys are read, however many others there are: what is measured is not the processor's cache. */
-async function overEntries(rounds, operations) {
+async function overEntries(rounds, operations, largest) {
   const points = [];
-  for (const size of [1_000, 10_000, 100_000, 1_000_000]) {
+  for (let size = 1_000; size <= largest; size *= 10) {
     const { cache, instance } = openStrata('acknowledged');
     for (let i = 0; i < size; i++) await cache.getOrSet(`k${i}`, () => i);
     const read = () => {
@@ -66,14 +67,14 @@ async function overTags(rounds, operations) {
   return points;
 }
 
-async function overGiven({ instance }, rounds) {
+async function overGiven({ instance }, rounds, times) {
   const points = [];
   for (const count of [1, 4, 16, 64, 256]) {
     const tags = Array.from({ length: count }, (_, i) => `given${i}`);
     const invalidate = async () => {
-      for (let i = 0; i < 200; i++) await instance.invalidateTags(tags);
+      for (let i = 0; i < times; i++) await instance.invalidateTags(tags);
     };
-    points.push([count, await micros(rounds, 200, invalidate)]);
+    points.push([count, await micros(rounds, times, invalidate)]);
   }
   return points;
 }
@@ -82,17 +83,17 @@ async function overGiven({ instance }, rounds) {
  * All in this process: what one core pays for the writer, and for each instance that hears and acknowledges. The time
  * that a writer waits with each on a core of its own is `npm run bench:acknowledge`.
  */
-async function overInstances({ instance, driver }, rounds) {
+async function overInstances({ instance, driver }, rounds, times) {
   const port = driver.link.client.options.port;
   const others = [];
   const points = [];
   for (const count of [1, 2, 4, 8, 16]) {
     while (others.length + 1 < count) others.push(await strata(port));
     const invalidate = async () => {
-      for (let i = 0; i < 200; i++) await instance.invalidateTags(['of-instances']);
+      for (let i = 0; i < times; i++) await instance.invalidateTags(['of-instances']);
     };
     await invalidate();
-    points.push([count, await micros(rounds, 200, invalidate)]);
+    points.push([count, await micros(rounds, times, invalidate)]);
   }
   for (const { close } of others) await close();
   return points;

@@ -30,10 +30,7 @@ export class TcpProxy {
 
   /** Cuts every connection without a goodbye. */
   cut(): void {
-    for (const [client, server] of this.pairs) {
-      client.resetAndDestroy();
-      server.resetAndDestroy();
-    }
+    for (const pair of this.pairs) for (const socket of pair) reset(socket);
     this.pairs.clear();
   }
 
@@ -68,4 +65,13 @@ export class TcpProxy {
     });
     for (const socket of pair) socket.on('error', end).on('close', end);
   }
+}
+
+/**
+ * Node cannot reset a connection that it is shutting down: it forgets the socket without closing it, and spins for ever
+ * when the process ends.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

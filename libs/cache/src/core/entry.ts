@@ -2,6 +2,7 @@ import { followsFromPlace } from './coherence/tags';
 import { NO_TAGS, protocolTags } from './keys';
 import { PROCESS_START } from './ports/clock';
 import type { Head } from './ports/remote-store';
+import { sharedTerms, type Terms } from './terms';
 
 /** Absolute times of an entry, in wall milliseconds, so that a back-fill cannot lengthen its life. */
 export interface Lifetime {
@@ -68,22 +69,21 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
   declare private readonly created: number;
   declare private readonly ttl: number;
   declare private localTtl: number;
-  declare readonly generation: number;
   /** Change counter of the tag table at the last check that found nothing newer. */
   declare checkedAt: number;
   declare readonly value: T;
-  declare readonly negative: boolean;
+  declare private readonly terms: Terms;
+  /** Neighbours in the order of use, and the bytes it is accounted for: of the store that holds it. */
+  declare older: Entry | undefined;
+  declare newer: Entry | undefined;
+  declare weight: number;
   declare readonly proven: number;
   declare readonly born: Head;
-  /** `undefined` where {@link furtherTags} are all. */
-  declare private readonly key: string | undefined;
-  declare private readonly cache: string | undefined;
+  declare readonly key: string;
   /** Those of {@link tags} that do not follow from key and cache: what users have declared. */
   declare readonly furtherTags: readonly string[];
   declare readonly validator: string;
   declare readonly bytes: number;
-  declare private readonly staleWhileRevalidate: number;
-  declare private readonly staleIfError: number;
   declare private setback: Setback | undefined;
 
   constructor(from: DecodedEntry<T>, tags: readonly string[], { proven, generation }: LocalFacts, place: Place) {
@@ -92,20 +92,34 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     this.created = compact(createdAt - PROCESS_START);
     this.ttl = compact(freshUntil - createdAt);
     this.localTtl = UNBOUNDED;
-    this.generation = generation;
     this.checkedAt = -1;
     this.value = from.value;
-    this.negative = from.negative;
+    this.terms = sharedTerms(
+      follows ? place.cache : undefined,
+      generation,
+      from.negative,
+      compact(revalidateUntil - freshUntil),
+      compact(errorUntil - freshUntil),
+    );
+    this.older = undefined;
+    this.newer = undefined;
+    this.weight = 0;
     this.proven = proven;
     this.born = from.born;
-    this.key = follows ? place.key : undefined;
-    this.cache = follows ? place.cache : undefined;
+    this.key = place.key;
     this.furtherTags = !follows ? tags : tags.length === OF_PLACE ? NO_TAGS : tags.slice(OF_PLACE);
     this.validator = from.validator;
     this.bytes = from.bytes;
-    this.staleWhileRevalidate = compact(revalidateUntil - freshUntil);
-    this.staleIfError = compact(errorUntil - freshUntil);
     this.setback = undefined;
+  }
+
+  /** Generation of the subscription under which it was stored. */
+  get generation(): number {
+    return this.terms.generation;
+  }
+
+  get negative(): boolean {
+    return this.terms.negative;
   }
 
   /** The version that it rests on: where the fleet stood when it was last checked. */
@@ -116,8 +130,9 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
 
   /** Made anew for each caller; see {@link furtherTags}. */
   get tags(): readonly string[] {
-    const { cache, key, furtherTags } = this;
-    return key === undefined ? furtherTags : protocolTags(cache!, key, furtherTags);
+    const { key, furtherTags } = this;
+    const { cache } = this.terms;
+    return cache === undefined ? furtherTags : protocolTags(cache, key, furtherTags);
   }
 
   /** Whether it depends on all these, which users have declared. */
@@ -136,11 +151,11 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
   }
 
   get revalidateUntil(): number {
-    return this.freshUntil + this.staleWhileRevalidate;
+    return this.freshUntil + this.terms.staleWhileRevalidate;
   }
 
   get errorUntil(): number {
-    return this.freshUntil + this.staleIfError;
+    return this.freshUntil + this.terms.staleIfError;
   }
 
   /** Wall time after which L2 is asked again although the entry is fresh (`localTtl`). */
@@ -173,9 +188,12 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     this.setback.failures++;
   }
 
-  /** The same, as an object of its own; what it is made of is shared. */
+  /** The same, as an object of its own that is in no store; what it is made of is shared. */
   copy(): Entry<T> {
-    return Object.assign(new Entry<T>(this, NO_TAGS, this, NOWHERE), this);
+    const copied = Object.assign(new Entry<T>(this, NO_TAGS, this, NOWHERE), this);
+    copied.older = undefined;
+    copied.newer = undefined;
+    return copied;
   }
 }
 

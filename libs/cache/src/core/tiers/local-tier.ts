@@ -8,7 +8,7 @@ import type { ResolvedCacheOptions } from '../options';
 import type { LocalCounters } from '../stats';
 
 /** Heap bytes of an entry besides its value and its names; measured by `npm run bench:memory`. */
-export const ENTRY_OVERHEAD_BYTES = 240;
+export const ENTRY_OVERHEAD_BYTES = 215;
 
 /** What L1 says of a key. `ahead` is fresh and due for a refresh in the background (`refreshAhead`). */
 export type LocalLookup<T> =

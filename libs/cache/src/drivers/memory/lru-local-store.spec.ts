@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Entry } from '../../core/entry';
+import { Entry } from '../../core/entry';
 import { FakeClock } from '../../testing';
 import { LruLocalStore } from './lru-local-store';
 
@@ -14,66 +14,69 @@ describe('LruLocalStore', () => {
 
   const store = (maxEntries: number, maxBytes = 1_000_000): LruLocalStore =>
     new LruLocalStore({ maxEntries, maxBytes }, { evicted: (key, _e, reason) => evicted.push([key, reason]) }, clock);
-  const entry = (ttl = 60_000): Entry => {
-    const until = clock.now() + ttl;
-    return { value: 0, freshUntil: until, revalidateUntil: until, errorUntil: until } as unknown as Entry;
+  const entry = (key: string, ttl = 60_000): Entry => {
+    const [createdAt, until] = [clock.now(), clock.now() + ttl];
+    const lifetime = { createdAt, freshUntil: until, revalidateUntil: until, errorUntil: until };
+    const born = { epoch: 'e', seq: 1 };
+    const decoded = { ...lifetime, value: 0, born, tags: [], negative: false, bytes: 1, validator: '' };
+    return new Entry(decoded, [], { proven: 1, generation: 1 }, { cache: 'c', key });
   };
 
   it('evicts what was used least recently', () => {
     const lru = store(3);
-    for (const key of ['a', 'b', 'c']) lru.set(key, entry(), 1);
+    for (const key of ['a', 'b', 'c']) lru.set(key, entry(key), 1);
     lru.get('a');
-    lru.set('d', entry(), 1);
+    lru.set('d', entry('d'), 1);
     expect(evicted).toEqual([['b', 'size']]);
   });
 
   it('makes an overwritten key the most recent one', () => {
     const lru = store(2);
-    lru.set('a', entry(), 1);
-    lru.set('b', entry(), 1);
-    const renewed = entry();
+    lru.set('a', entry('a'), 1);
+    lru.set('b', entry('b'), 1);
+    const renewed = entry('a');
     lru.set('a', renewed, 1);
-    lru.set('c', entry(), 1);
+    lru.set('c', entry('c'), 1);
     expect(lru.peek('a')).toBe(renewed);
     expect(evicted).toEqual([['b', 'size']]);
   });
 
   it('evicts an expired entry before a live one, even a more recently used one', async () => {
     const lru = store(2);
-    const live = entry();
+    const live = entry('live');
     lru.set('live', live, 1);
-    lru.set('dying', entry(10), 1);
+    lru.set('dying', entry('dying', 10), 1);
     lru.get('dying');
     await clock.advance(10);
-    lru.set('new', entry(), 1);
+    lru.set('new', entry('new'), 1);
     expect(evicted).toEqual([['dying', 'expired']]);
     expect(lru.peek('live')).toBe(live);
   });
 
   it('an entry renewed before its first expiry is not taken for dead', async () => {
     const lru = store(2);
-    lru.set('a', entry(10), 1);
-    lru.set('a', entry(1_000), 1);
-    lru.set('b', entry(1_000), 1);
+    lru.set('a', entry('a', 10), 1);
+    lru.set('a', entry('a', 1_000), 1);
+    lru.set('b', entry('b', 1_000), 1);
     await clock.advance(20);
     lru.get('a');
-    lru.set('c', entry(), 1);
+    lru.set('c', entry('c'), 1);
     expect(evicted).toEqual([['b', 'size']]);
   });
 
   it('is bounded by bytes and refuses what is larger than all of it', () => {
     const lru = store(100, 100);
-    for (let i = 0; i < 10; i++) lru.set(`k${i}`, entry(), 30);
+    for (let i = 0; i < 10; i++) lru.set(`k${i}`, entry(`k${i}`), 30);
     expect(lru.size).toBe(3);
     expect(lru.bytes).toBe(90);
-    expect(lru.set('huge', entry(), 101)).toBe(false);
+    expect(lru.set('huge', entry('huge'), 101)).toBe(false);
     expect(lru.size).toBe(3);
   });
 
   it('refusing an oversized value also drops the old one of that key', () => {
     const lru = store(100, 100);
-    lru.set('a', entry(), 10);
-    expect(lru.set('a', entry(), 101)).toBe(false);
+    lru.set('a', entry('a'), 10);
+    expect(lru.set('a', entry('a'), 101)).toBe(false);
     expect(lru.peek('a')).toBeUndefined();
   });
 
@@ -94,7 +97,7 @@ describe('LruLocalStore', () => {
         const lru = store(5, 100);
         for (const step of operations) {
           if (step.op === 'set') {
-            const stored = entry(step.ttl);
+            const stored = entry(step.key, step.ttl);
             lru.set(step.key, stored, step.weight);
             expect(lru.peek(step.key)).toBe(stored);
           } else if (step.op === 'get') lru.get(step.key);
@@ -109,10 +112,65 @@ describe('LruLocalStore', () => {
     );
   });
 
+  it('evicts what a list of keys in the order of use would evict', () => {
+    const key = fc.integer({ min: 0, max: 9 }).map(String);
+    const step = fc.tuple(fc.constantFrom('set', 'get', 'peek', 'delete'), key);
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const lru = store(4);
+        let inOrder: string[] = [];
+        for (const [what, name] of steps) {
+          const others = inOrder.filter((one) => one !== name);
+          if (what === 'set') {
+            lru.set(name, entry(name), 1);
+            inOrder = [...others, name].slice(-4);
+          } else if (what === 'delete') {
+            lru.delete(name);
+            inOrder = others;
+          } else {
+            const found = what === 'get' ? lru.get(name) : lru.peek(name);
+            expect(found !== undefined).toBe(others.length < inOrder.length);
+            if (what === 'get' && found !== undefined) inOrder = [...others, name];
+          }
+          for (let i = 0; i < 10; i++) expect(lru.peek(String(i)) !== undefined).toBe(inOrder.includes(String(i)));
+          expect([lru.size, lru.bytes]).toEqual([inOrder.length, inOrder.length]);
+        }
+      }),
+    );
+  });
+
+  it('an entry that has left holds no other', () => {
+    const lru = store(2);
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((key) => entry(key)) as [Entry, Entry, Entry, Entry];
+    const links = (one: Entry): unknown[] => [one.older, one.newer];
+    for (const one of [a, b, c]) lru.set(one.key, one, 1);
+    expect([links(a), links(b), links(c)]).toEqual([
+      [undefined, undefined],
+      [undefined, c],
+      [b, undefined],
+    ]);
+    expect(links(c.copy())).toEqual([undefined, undefined]);
+    lru.delete('b');
+    lru.set('d', d, 1);
+    lru.clear();
+    for (const one of [a, b, c, d]) expect(links(one)).toEqual([undefined, undefined]);
+  });
+
+  it('takes the same entry again, with another weight', () => {
+    const lru = store(2);
+    const [a, b] = [entry('a'), entry('b')];
+    lru.set('a', a, 5);
+    lru.set('b', b, 5);
+    lru.set('a', a, 7);
+    expect([lru.size, lru.bytes]).toEqual([2, 12]);
+    lru.set('c', entry('c'), 1);
+    expect(evicted).toEqual([['b', 'size']]);
+  });
+
   it('keeps its table of expiries bounded by the entries it holds', () => {
     const lru = store(100);
-    for (let i = 0; i < 10_000; i++) lru.set(`unique-${i}`, entry(), 1);
-    for (let i = 0; i < 10_000; i++) lru.set('same', entry(), 1);
+    for (let i = 0; i < 10_000; i++) lru.set(`unique-${i}`, entry(`unique-${i}`), 1);
+    for (let i = 0; i < 10_000; i++) lru.set('same', entry('same'), 1);
     const { expiries } = lru as unknown as { expiries: { length: number } };
     expect(expiries.length).toBeLessThanOrEqual(201);
   });

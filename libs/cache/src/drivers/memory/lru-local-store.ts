@@ -1,33 +1,26 @@
-import { LRUCache } from 'lru-cache';
 import { deadAt, type Entry } from '../../core/entry';
 import type { Clock } from '../../core/ports/clock';
 import type { LocalStore, LocalStoreBounds, LocalStoreListener } from '../../core/ports/local-store';
 import { ExpiryQueue } from './expiry-queue';
+import { RecencyList } from './recency-list';
 
 /**
- * L1 on `lru-cache`: bounded by entries and by bytes. Recency is the library's; that an expired entry
- * goes before a live one is ours, because an LRU keeps what was read last even when it is dead.
+ * L1: an LRU bounded by entries and by bytes, where an expired entry goes before a live one, even one that was read
+ * last. An entry is in one store at a time.
  */
 export class LruLocalStore implements LocalStore {
-  private readonly entries: LRUCache<string, Entry>;
+  private readonly entries = new Map<string, Entry>();
+  private readonly order = new RecencyList();
   private readonly expiries: ExpiryQueue;
-  /** One for all look-ups: else the library makes one each time, the largest thing that a hit leaves behind. */
-  private reading: { status: undefined } = { status: undefined };
+  private weight = 0;
 
   constructor(
     readonly bounds: Readonly<LocalStoreBounds>,
     private readonly listener: LocalStoreListener,
     private readonly clock: Clock,
   ) {
-    this.entries = new LRUCache<string, Entry>({
-      max: bounds.maxEntries,
-      maxSize: bounds.maxBytes,
-      dispose: (entry, key, reason) => {
-        if (reason === 'evict') listener.evicted(key, entry, 'size');
-      },
-    });
     this.expiries = new ExpiryQueue(
-      (key) => this.entries.peek(key),
+      (key) => this.entries.get(key),
       () => this.entries.size,
     );
   }
@@ -37,51 +30,76 @@ export class LruLocalStore implements LocalStore {
   }
 
   get bytes(): number {
-    return this.entries.calculatedSize;
+    return this.weight;
   }
 
   get(key: string): Entry | undefined {
-    // A channel of diagnostics that somebody listens to has left its note here: each look-up has one of its own.
-    if (this.reading.status !== undefined) this.reading = { status: undefined };
-    return this.entries.get(key, this.reading);
+    const entry = this.entries.get(key);
+    if (entry !== undefined) this.order.touch(entry);
+    return entry;
   }
 
   peek(key: string): Entry | undefined {
-    return this.entries.peek(key);
+    return this.entries.get(key);
   }
 
   set(key: string, entry: Entry, weight: number): boolean {
     const size = Math.max(1, Math.ceil(weight));
+    const old = this.entries.get(key);
+    // Its place in the map is kept for the new one.
+    if (old !== undefined) this.unlink(old);
     if (size > this.bounds.maxBytes) {
       this.entries.delete(key);
       return false;
     }
-    this.makeRoom(key, size);
-    this.entries.set(key, entry, { size });
+    this.makeRoom(key, old === undefined ? 1 : 0, size);
+    this.entries.set(key, entry);
+    entry.weight = size;
+    this.weight += size;
+    this.order.add(entry);
     this.expiries.push(deadAt(entry), key);
     return true;
   }
 
   delete(key: string): boolean {
+    const entry = this.entries.get(key);
+    if (entry === undefined) return false;
+    this.unlink(entry);
     return this.entries.delete(key);
   }
 
   clear(): void {
     this.entries.clear();
+    this.order.clear();
     this.expiries.clear();
+    this.weight = 0;
   }
 
-  /** Before a live entry has to go, drops the dead ones, earliest first, as long as room is short. */
-  private makeRoom(key: string, size: number): void {
-    const old = this.entries.peek(key);
-    const grows = old === undefined ? 1 : 0;
+  private unlink(entry: Entry): void {
+    this.order.remove(entry);
+    this.weight -= entry.weight;
+  }
+
+  /** Drops dead entries, earliest first, then the least recently used, as long as room is short for `key`. */
+  private makeRoom(key: string, grows: number, size: number): void {
     const isFull = (): boolean =>
-      this.entries.size + grows > this.bounds.maxEntries || this.entries.calculatedSize + size > this.bounds.maxBytes;
+      this.entries.size + grows > this.bounds.maxEntries || this.weight + size > this.bounds.maxBytes;
     while (isFull()) {
       const dead = this.expiries.popDead(this.clock.now());
-      if (dead === undefined) return;
-      this.entries.delete(dead.key);
-      this.listener.evicted(dead.key, dead.entry, 'expired');
+      if (dead === undefined) break;
+      // What `key` had is being replaced, and counts no more.
+      if (dead.key !== key) this.evict(dead.key, dead.entry, 'expired');
     }
+    while (isFull()) {
+      const entry = this.order.leastRecent;
+      if (entry === undefined) return;
+      this.evict(entry.key, entry, 'size');
+    }
+  }
+
+  private evict(key: string, entry: Entry, reason: 'expired' | 'size'): void {
+    this.unlink(entry);
+    this.entries.delete(key);
+    this.listener.evicted(key, entry, reason);
   }
 }

@@ -97,7 +97,7 @@ describe('codec', () => {
       await expect(decode(bytes.subarray(0, length))).rejects.toBeInstanceOf(UnreadableEntry);
     }
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (random) => {
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300, size: 'max' }), async (random) => {
         await expect(decode(Buffer.from(random))).rejects.toBeInstanceOf(UnreadableEntry);
       }),
     );

@@ -93,7 +93,7 @@ describe('LruLocalStore', () => {
       fc.record({ op: fc.constant('delete' as const), key }),
     );
     fc.assert(
-      fc.property(fc.array(operation, { maxLength: 200 }), (operations) => {
+      fc.property(fc.array(operation, { maxLength: 200, size: 'max' }), (operations) => {
         const lru = store(5, 100);
         for (const step of operations) {
           if (step.op === 'set') {
@@ -116,7 +116,7 @@ describe('LruLocalStore', () => {
     const key = fc.integer({ min: 0, max: 9 }).map(String);
     const step = fc.tuple(fc.constantFrom('set', 'get', 'peek', 'delete'), key);
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 100, size: 'max' }), (steps) => {
         const lru = store(4);
         let inOrder: string[] = [];
         for (const [what, name] of steps) {

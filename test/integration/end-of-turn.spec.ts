@@ -1,6 +1,17 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { Controller, Get, Module, Param, Post, type INestApplication } from '@nestjs/common';
+import { setImmediate as turn } from 'node:timers/promises';
+import {
+  Controller,
+  Get,
+  Module,
+  Param,
+  Post,
+  UseGuards,
+  type CanActivate,
+  type INestApplication,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -95,6 +106,27 @@ describe.each([
     expect(seen.indexOf('sent /kept/1')).toBeLessThan(handled);
   });
 
+  it('leave before the server closes its connections, also where that begins in the same turn', async () => {
+    let closing: Promise<void> | undefined;
+    let isLast = false;
+    const before = (): readonly string[] => {
+      if (isLast) closing ??= app.close();
+      return [];
+    };
+    await start({ before });
+    const socket = connect((app.getHttpServer().address() as { port: number }).port, '127.0.0.1');
+    const ask = async (): Promise<string> => {
+      socket.write('GET /kept/1 HTTP/1.1\r\nHost: a\r\n\r\n');
+      return String((await once(socket, 'data'))[0]);
+    };
+    await ask();
+    isLast = true;
+    expect(await ask()).toContain('"id":"1"');
+    // Else the connection would be kept for the next request, which nobody sends.
+    await closing;
+    expect(closing).toBeDefined();
+  });
+
   it('harm nobody when their client has gone, or their head cannot be written', async () => {
     let value = 'mine';
     const hook: Hook = (_request, reply, next) => {
@@ -117,13 +149,19 @@ describe('answers of one turn, behind the interceptor', () => {
   let sockets: Socket[];
   /** What has been put on the way of the next answers. */
   let onSend: (() => void) | undefined;
+  let onRequest: ((url: string) => void) | undefined;
+  let onFinish: ((url: string) => void) | undefined;
 
   beforeEach(async () => {
     app = await NestFactory.create<NestFastifyApplication>(TurnModule, new FastifyAdapter(), { logger: false });
     const fastify = app.getHttpAdapter().getInstance();
     fastify.addHook('onRequest', (asked, reply, next) => {
       seen.push(`looked ${asked.url}`);
-      reply.raw.on('finish', () => seen.push(`sent ${asked.url}`));
+      onRequest?.(asked.url);
+      reply.raw.on('finish', () => {
+        seen.push(`sent ${asked.url}`);
+        onFinish?.(asked.url);
+      });
       next();
     });
     fastify.addHook('onSend', (_asked, _reply, payload, next) => {
@@ -135,7 +173,7 @@ describe('answers of one turn, behind the interceptor', () => {
     sockets = [1, 2, 3].map(() => connect(port, '127.0.0.1'));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     await request(app.getHttpServer()).get('/kept/1').expect(200);
-    [onSend, seen.length] = [undefined, 0];
+    [onSend, onRequest, onFinish, seen.length] = [undefined, undefined, undefined, 0];
   });
 
   afterEach(async () => {
@@ -158,6 +196,30 @@ describe('answers of one turn, behind the interceptor', () => {
     expect(seen).toEqual([...Array<string>(3).fill('looked /kept/1'), ...Array<string>(3).fill('sent /kept/1')]);
   });
 
+  it('belong to the asynchronous context of their own request', async () => {
+    const seenBy: string[] = [];
+    const storage = new AsyncLocalStorage<string>();
+    onRequest = (url) => storage.enterWith(url);
+    onFinish = (url) => seenBy.push(`${url} in ${storage.getStore()!}`);
+    await request(app.getHttpServer()).get('/kept/2').expect(200);
+    seenBy.length = 0;
+    for (const [i, socket] of sockets.entries()) socket.write(`GET /kept/${1 + (i % 2)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await Promise.all(sockets.map((socket) => once(socket, 'data')));
+    expect(seenBy).toEqual([1, 2, 1].map((id) => `/kept/${id} in /kept/${id}`));
+  });
+
+  it('leave before the server closes its connections, also where that begins in the same turn', async () => {
+    let closing: Promise<void> | undefined;
+    onSend = () => void (closing ??= app.close());
+    const [socket, ...others] = sockets as [Socket, Socket, Socket];
+    // Node does not count a connection as idle that has not asked for anything.
+    for (const other of others) other.destroy();
+    socket.write('GET /kept/1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(String((await once(socket, 'data'))[0])).toContain('"id":"1"');
+    await closing;
+    expect(closing).toBeDefined();
+  });
+
   it('are not waited for where a handler runs', async () => {
     await onAllSockets('/busy');
     expect(seen.slice(0, 3)).toEqual(['looked /busy', 'handler', 'sent /busy']);
@@ -170,5 +232,42 @@ describe('answers of one turn, behind the interceptor', () => {
     for (const [answer] of await Promise.all(answers)) expect(String(answer)).toContain('"id":"1"');
     onSend = undefined;
     await request(app.getHttpServer()).get('/kept/1').expect(200);
+  });
+});
+
+describe('a deadline of Fastify', () => {
+  class Late implements CanActivate {
+    static isLate = false;
+    async canActivate(): Promise<boolean> {
+      if (!Late.isLate) return true;
+      await turn();
+      // The deadline is over, and what is due comes after this turn.
+      for (const until = Date.now() + 60; Date.now() < until;);
+      return true;
+    }
+  }
+
+  @Controller()
+  class LateController {
+    @Get('late')
+    @UseGuards(Late)
+    @Cacheable({ scope: 'public' })
+    late() {
+      return { id: 'late' };
+    }
+  }
+
+  @Module({ imports: [CacheModule.forRoot({})], controllers: [LateController] })
+  class LateModule {}
+
+  it('does not take a hit that has been answered for one that hangs', async () => {
+    const adapter = new FastifyAdapter({ handlerTimeout: 40 } as never);
+    const app = await NestFactory.create<NestFastifyApplication>(LateModule, adapter, { logger: false });
+    await app.listen(0, '127.0.0.1');
+    await request(app.getHttpServer()).get('/late').expect(200);
+    Late.isLate = true;
+    const answer = await request(app.getHttpServer()).get('/late').expect(200);
+    expect(answer.headers['cache-status']).toContain('detail=L1');
+    await app.close();
   });
 });

@@ -53,7 +53,6 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 16_000;
 /** The largest number of 32 bits: V8 keeps it in a field without a box of its own. */
 const UNBOUNDED = 0x7fff_ffff;
-const NOWHERE: Place = Object.freeze({ cache: '', key: '' });
 /** How many tags follow from a place: those of the key, of everything, and of everything in the cache. */
 const OF_PLACE = 3;
 
@@ -95,7 +94,8 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     this.checkedAt = -1;
     this.value = from.value;
     this.terms = sharedTerms(
-      follows ? place.cache : undefined,
+      place,
+      follows,
       generation,
       from.negative,
       compact(revalidateUntil - freshUntil),
@@ -190,7 +190,8 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
 
   /** The same, as an object of its own that is in no store; what it is made of is shared. */
   copy(): Entry<T> {
-    const copied = Object.assign(new Entry<T>(this, NO_TAGS, this, NOWHERE), this);
+    const { cache = '' } = this.terms;
+    const copied = Object.assign(new Entry<T>(this, this.tags, this, { cache, key: this.key }), this);
     copied.older = undefined;
     copied.newer = undefined;
     return copied;

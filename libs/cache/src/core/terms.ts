@@ -8,25 +8,32 @@ export interface Terms {
   readonly staleIfError: number;
 }
 
-/** The terms that were made last for each cache, and for entries that name none. */
-const lastTerms = new Map<string | undefined, Terms>();
+/** The terms that were made last for each cache, one of each kind: two kinds in turn do not replace each other. */
+const lastTerms = new Map<string, Terms>();
 
-/** Those, or the very object that the last entry of the cache has, if they are the same. */
+/**
+ * The object that the last entry of its cache and kind has, if its terms are these.
+ *
+ * @param follows false where the tags of an entry do not follow from its place; see {@link Terms.cache}
+ */
 export function sharedTerms(
-  cache: string | undefined,
+  place: { readonly cache: string },
+  follows: boolean,
   generation: number,
   negative: boolean,
   staleWhileRevalidate: number,
   staleIfError: number,
 ): Terms {
-  const known = lastTerms.get(cache);
+  // No name of a cache has a colon.
+  const kind = follows && !negative ? place.cache : `${place.cache}:${follows}:${negative}`;
+  const known = lastTerms.get(kind);
   const isSame =
     known?.generation === generation &&
-    known.negative === negative &&
     known.staleWhileRevalidate === staleWhileRevalidate &&
     known.staleIfError === staleIfError;
   if (isSame) return known;
+  const cache = follows ? place.cache : undefined;
   const terms = { cache, generation, negative, staleWhileRevalidate, staleIfError };
-  lastTerms.set(cache, terms);
+  lastTerms.set(kind, terms);
   return terms;
 }

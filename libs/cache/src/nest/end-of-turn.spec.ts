@@ -1,4 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import { EndOfTurn } from './end-of-turn';
 
 describe('EndOfTurn', () => {
@@ -47,6 +49,36 @@ describe('EndOfTurn', () => {
     await turn();
     expect(written).toEqual([1]);
     await turn();
+    expect(written).toEqual([1, 2]);
+  });
+
+  it('writes each in the asynchronous context that it was added in', async () => {
+    const storage = new AsyncLocalStorage<number>();
+    const seen: unknown[] = [];
+    for (const request of [1, 2]) storage.run(request, () => kept.add(() => seen.push(storage.getStore())));
+    kept.add(() => seen.push(storage.getStore()));
+    await turn();
+    expect(seen).toEqual([1, 2, undefined]);
+  });
+
+  it('writes the others when one fails', async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockImplementation();
+    add(1);
+    kept.add(() => {
+      throw new Error('of one');
+    });
+    add(2);
+    await turn();
+    expect(written).toEqual([1, 2]);
+    expect(error).toHaveBeenCalledWith(new Error('of one'));
+    error.mockRestore();
+  });
+
+  it('keeps nothing back once the application closes', () => {
+    add(1);
+    kept.onModuleDestroy();
+    expect(written).toEqual([1]);
+    add(2);
     expect(written).toEqual([1, 2]);
   });
 });

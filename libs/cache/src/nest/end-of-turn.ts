@@ -1,7 +1,15 @@
-import { Injectable } from '@nestjs/common';
+import { AsyncResource } from 'node:async_hooks';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 
 /** Answers that wait for one another at most. */
 const MOST = 64;
+
+/** An answer, and the asynchronous context of its request: what it belongs to for traces and logs. */
+class Waiting extends AsyncResource {
+  constructor(readonly write: () => void) {
+    super('StrataAnswer', { requireManualDestroy: true });
+  }
+}
 
 /**
  * Keeps answers until the event loop has looked at all requests that had arrived, and writes them in one go. Whoever
@@ -9,12 +17,15 @@ const MOST = 64;
  * anything else in a hit. (Netty's `FlushConsolidationHandler` does the same.)
  */
 @Injectable()
-export class EndOfTurn {
-  private waiting: (() => void)[] = [];
+export class EndOfTurn implements OnModuleDestroy {
+  private readonly logger = new Logger('EndOfTurn');
+  private waiting: Waiting[] = [];
+  private isOver = false;
 
-  /** `write` must not throw: the others of its turn wait behind it. */
+  /** What `write` throws is logged, and the others of its turn are written. */
   add(write: () => void): void {
-    const count = this.waiting.push(write);
+    if (this.isOver) return write();
+    const count = this.waiting.push(new Waiting(write));
     if (count === 1) setImmediate(this.flush);
     else if (count >= MOST) this.flush();
   }
@@ -24,6 +35,18 @@ export class EndOfTurn {
     const { waiting } = this;
     if (waiting.length === 0) return;
     this.waiting = [];
-    for (const write of waiting) write();
+    for (const one of waiting) {
+      try {
+        one.runInAsyncScope(one.write);
+      } catch (error) {
+        this.logger.error(error);
+      }
+    }
   };
+
+  /** A server that closes leaves connections open whose answers are under way: from now on none of these is. */
+  onModuleDestroy(): void {
+    this.isOver = true;
+    this.flush();
+  }
 }

@@ -14,6 +14,12 @@ interface RawResponse {
   getHeaders(): Record<string, string | string[] | number | undefined>;
 }
 
+/** What is used of a reply of Fastify alone. */
+interface FastifyReply {
+  readonly raw?: ServerResponse;
+  readonly server?: { readonly initialConfig?: { readonly handlerTimeout?: number } };
+}
+
 /** The response of an HTTP handler; Fastify's reply and Express' response agree on what is used here. */
 export class HttpResponse implements Outgoing {
   private readonly raw: RawResponse;
@@ -79,8 +85,10 @@ export class HttpResponse implements Outgoing {
    * message by then (`headersSent`), so that nobody takes the answer for one that is still to be given.
    */
   leaveWith(turn: EndOfTurn): void {
-    const { raw } = this.raw as { raw?: ServerResponse };
+    const { raw, server } = this.raw as FastifyReply;
     if (this.adapter.getType() !== 'fastify' || raw === undefined) return;
+    // A deadline of Fastify takes an answer that has not ended for one that will not.
+    if ((server?.initialConfig?.handlerTimeout ?? 0) > 0) return;
     const end = raw.end.bind(raw) as (...given: unknown[]) => ServerResponse;
     raw.end = (...given: unknown[]) => {
       turn.add(() => {

@@ -1,8 +1,16 @@
 import { deadAt, type Entry } from '../../core/entry';
 import type { Clock } from '../../core/ports/clock';
-import type { LocalStore, LocalStoreBounds, LocalStoreListener } from '../../core/ports/local-store';
+import type { EvictionReason, LocalStore, LocalStoreBounds, LocalStoreListener } from '../../core/ports/local-store';
 import { ExpiryQueue } from './expiry-queue';
 import { RecencyList } from './recency-list';
+
+/** What has had to go. */
+interface Gone {
+  readonly entry: Entry;
+  readonly reason: EvictionReason;
+}
+
+const NONE: readonly Gone[] = [];
 
 /**
  * L1: an LRU bounded by entries and by bytes, where an expired entry goes before a live one, even one that was read
@@ -52,12 +60,14 @@ export class LruLocalStore implements LocalStore {
       this.entries.delete(key);
       return false;
     }
-    this.makeRoom(key, old === undefined ? 1 : 0, size);
+    const gone = this.makeRoom(key, old === undefined ? 1 : 0, size);
     this.entries.set(key, entry);
     entry.weight = size;
     this.weight += size;
     this.order.add(entry);
     this.expiries.push(deadAt(entry), key);
+    // Told at the end: who listens may read and write here.
+    for (const one of gone) this.listener.evicted(one.entry.key, one.entry, one.reason);
     return true;
   }
 
@@ -81,25 +91,28 @@ export class LruLocalStore implements LocalStore {
   }
 
   /** Drops dead entries, earliest first, then the least recently used, as long as room is short for `key`. */
-  private makeRoom(key: string, grows: number, size: number): void {
+  private makeRoom(key: string, grows: number, size: number): readonly Gone[] {
     const isFull = (): boolean =>
       this.entries.size + grows > this.bounds.maxEntries || this.weight + size > this.bounds.maxBytes;
+    if (!isFull()) return NONE;
+    const gone: Gone[] = [];
     while (isFull()) {
       const dead = this.expiries.popDead(this.clock.now());
       if (dead === undefined) break;
       // What `key` had is being replaced, and counts no more.
-      if (dead.key !== key) this.evict(dead.key, dead.entry, 'expired');
+      if (dead.key !== key) gone.push(this.evict(dead.entry, 'expired'));
     }
     while (isFull()) {
       const entry = this.order.leastRecent;
-      if (entry === undefined) return;
-      this.evict(entry.key, entry, 'size');
+      if (entry === undefined) break;
+      gone.push(this.evict(entry, 'size'));
     }
+    return gone;
   }
 
-  private evict(key: string, entry: Entry, reason: 'expired' | 'size'): void {
+  private evict(entry: Entry, reason: EvictionReason): Gone {
     this.unlink(entry);
-    this.entries.delete(key);
-    this.listener.evicted(key, entry, reason);
+    this.entries.delete(entry.key);
+    return { entry, reason };
   }
 }

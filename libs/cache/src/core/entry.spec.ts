@@ -63,6 +63,36 @@ describe('Entry', () => {
     }
   });
 
+  it('shares its terms with those of its cache and kind, and with no other', () => {
+    const terms = (entry: Entry): unknown => (entry as unknown as { terms: unknown }).terms;
+    const made = (cache: string, key: string, further: Partial<DecodedEntry>, generation = 1): Entry => {
+      const tags = protocolTags(cache, key, []);
+      const from = { ...decoded(tags, 0), ...further };
+      return new Entry(from, tags, { proven: 7, generation }, { cache, key });
+    };
+    const kinds = [
+      ['a', 'k', {}, 1],
+      ['b', 'k', {}, 1],
+      ['a', 'x'.repeat(201), {}, 1],
+      ['b', 'x'.repeat(201), {}, 1],
+      ['a', 'k', { negative: true }, 1],
+      ['b', 'k', { revalidateUntil: 5_000 }, 2],
+    ] as const;
+    // In turn, as they would come.
+    const [first, second] = [1, 2].map(() =>
+      kinds.map(([cache, key, further, generation]) => made(cache, key, further, generation)),
+    );
+    for (const [i, [cache, key, further, generation]] of kinds.entries()) {
+      const entry = second![i]!;
+      expect(entry.tags).toEqual(protocolTags(cache, key, []));
+      expect([entry.generation, entry.negative]).toEqual([generation, 'negative' in further]);
+      expect(entry.revalidateUntil).toBe('revalidateUntil' in further ? 5_000 : 3_000);
+      expect(terms(entry.copy())).toBe(terms(entry));
+      if (cache === 'a') expect(terms(entry)).toBe(terms(first![i]!));
+    }
+    expect(new Set(second!.map(terms)).size).toBe(kinds.length);
+  });
+
   it('keeps its times whatever the clock says', () => {
     for (const now of [0, 5, Date.now(), Date.now() - 1e10, Date.now() + 1e12]) {
       const entry = entryWith([], { cache: 'c', key: 'k' }, now);

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { EndOfTurn } from './end-of-turn';
@@ -59,6 +59,21 @@ describe('EndOfTurn', () => {
     kept.add(() => seen.push(storage.getStore()));
     await turn();
     expect(seen).toEqual([1, 2, undefined]);
+  });
+
+  it('ends each context, for those who keep something for it', async () => {
+    const open = new Set<number>();
+    const hook = createHook({
+      init: (id, type) => void (type === 'StrataAnswer' && open.add(id)),
+      destroy: (id) => void open.delete(id),
+    }).enable();
+    add(1);
+    add(2);
+    expect(open.size).toBe(2);
+    await turn();
+    await turn();
+    expect(open.size).toBe(0);
+    hook.disable();
   });
 
   it('writes the others when one fails', async () => {

@@ -40,6 +40,9 @@ export class EndOfTurn implements OnModuleDestroy {
         one.runInAsyncScope(one.write);
       } catch (error) {
         this.logger.error(error);
+      } finally {
+        // Here, not when it is collected: whoever keeps something for each context forgets it now.
+        one.emitDestroy();
       }
     }
   };

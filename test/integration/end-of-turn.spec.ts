@@ -15,7 +15,7 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Cacheable, CacheModule, FastLane, type FastLaneOptions } from '@strata/cache';
+import { Cacheable, CacheModule, FastLane, NoCache, type FastLaneOptions } from '@strata/cache';
 import type { FastifyInstance } from 'fastify';
 import request from 'supertest';
 
@@ -36,6 +36,13 @@ class TurnController {
   busy() {
     seen.push('handler');
     return { id: 'busy' };
+  }
+
+  @Get('off')
+  @Cacheable({ scope: 'public' })
+  @NoCache()
+  off() {
+    return this.busy();
   }
 
   @Post('busy')
@@ -98,7 +105,7 @@ describe.each([
     expect(seen).toEqual([...looked!, ...sent!]);
   });
 
-  it.each(['/busy', 'POST /busy'])('do not wait for what a handler does meanwhile (%s)', async (busy) => {
+  it.each(['/busy', '/off', 'POST /busy'])('do not wait for what a handler does meanwhile (%s)', async (busy) => {
     await start(noting);
     expect(await inOneTurn(['/kept/1', busy, '/kept/1'])).toEqual(['1', 'busy', '1']);
     const handled = seen.indexOf('handler');

@@ -41,10 +41,11 @@ export class CacheableInterceptor implements NestInterceptor {
     private readonly endOfTurn: EndOfTurn,
   ) {}
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+  intercept(context: ExecutionContext, handler: CallHandler): Observable<unknown> {
     const operations = operationsOf(context.getClass(), context.getHandler());
     const operation = operations?.cacheable;
-    if (operation === undefined || context.getType() !== 'http') return next.handle();
+    if (operation === undefined || context.getType() !== 'http') return handler.handle();
+    const next = this.endOfTurn.before(handler);
     const response = new HttpResponse(context, this.host.httpAdapter);
     if (operations?.isOff === true) return next.handle().pipe(map((result: unknown) => unwrapped(result, response)));
     const exchange = { operation, request: cacheRequest(context), response, next };
@@ -53,12 +54,8 @@ export class CacheableInterceptor implements NestInterceptor {
     const found = this.keyOf(exchange);
     if ('bypass' in found) return this.pass(exchange, found.bypass);
     const atOnce = this.answerAtOnce(exchange, found.key, found.tags);
-    if (atOnce === undefined) {
-      this.endOfTurn.flush();
-      return from(this.serve(exchange, found.key, found.tags));
-    }
-    this.lane.learn(context, exchange, CacheableInterceptor);
-    return atOnce;
+    if (atOnce !== undefined) this.lane.learn(context, exchange, CacheableInterceptor);
+    return atOnce ?? from(this.serve(exchange, found.key, found.tags));
   }
 
   /** A fresh hit in L1 for a request that asks for nothing special waits for nothing. */
@@ -102,7 +99,6 @@ export class CacheableInterceptor implements NestInterceptor {
     else if (operation.headers['cache-control'] !== undefined && !response.has('cache-control'))
       response.set('cache-control', 'no-cache');
     response.vary(operation.vary);
-    this.endOfTurn.flush();
     return next.handle().pipe(map((result: unknown) => unwrapped(result, response)));
   }
 

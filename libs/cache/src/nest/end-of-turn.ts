@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type CallHandler, type OnModuleDestroy } from '@nestjs/common';
 
 /** Answers that wait for one another at most. */
 const MOST = 64;
@@ -30,7 +30,17 @@ export class EndOfTurn implements OnModuleDestroy {
     else if (count >= MOST) this.flush();
   }
 
-  /** To be called before anything that takes long in the same turn. */
+  /** The same handler, which may take long: what waits is written before it runs. */
+  before(handler: CallHandler): CallHandler {
+    return {
+      handle: () => {
+        this.flush();
+        return handler.handle();
+      },
+    };
+  }
+
+  /** Writes what waits now. */
   readonly flush = (): void => {
     const { waiting } = this;
     if (waiting.length === 0) return;

@@ -1,10 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { IncomingMessage, Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import {
   Controller,
   Get,
+  Logger,
   Module,
   Param,
   Post,
@@ -54,6 +56,9 @@ class TurnController {
 @Module({ imports: [CacheModule.forRoot({})], controllers: [TurnController] })
 class TurnModule {}
 
+const serverOf = (app: INestApplication): Server => app.getHttpServer() as Server;
+const portOf = (app: INestApplication): number => (serverOf(app).address() as AddressInfo).port;
+
 function addHook(app: INestApplication, hook: Hook): void {
   const adapter = app.getHttpAdapter();
   if (adapter.getType() === 'express') app.use(hook);
@@ -83,7 +88,7 @@ describe.each([
 
   /** Sends all requests in one piece, so that one turn of the event loop reads them. */
   async function inOneTurn(paths: string[]): Promise<string[]> {
-    const socket = connect((app.getHttpServer().address() as { port: number }).port, '127.0.0.1');
+    const socket = connect(portOf(app), '127.0.0.1');
     socket.end(
       paths.map((path) => `${path.startsWith('/') ? 'GET ' : ''}${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''),
     );
@@ -121,7 +126,8 @@ describe.each([
       return [];
     };
     await start({ before });
-    const socket = connect((app.getHttpServer().address() as { port: number }).port, '127.0.0.1');
+    const socket = connect(portOf(app), '127.0.0.1');
+    const ended = once(socket, 'close');
     const ask = async (): Promise<string> => {
       socket.write('GET /kept/1 HTTP/1.1\r\nHost: a\r\n\r\n');
       return String((await once(socket, 'data'))[0]);
@@ -130,24 +136,53 @@ describe.each([
     isLast = true;
     expect(await ask()).toContain('"id":"1"');
     // Else the connection would be kept for the next request, which nobody sends.
-    await closing;
-    expect(closing).toBeDefined();
+    await expect(closing).resolves.toBeUndefined();
+    expect(serverOf(app).listening).toBe(false);
+    expect(await ended).toEqual([false]);
   });
 
-  it('harm nobody when their client has gone, or their head cannot be written', async () => {
+  it('leave out one whose connection is gone by then', async () => {
+    const [error, looked] = [jest.spyOn(Logger.prototype, 'error').mockImplementation(), new Set<IncomingMessage>()];
+    let isWatched = false;
+    const before = (request: IncomingMessage): readonly string[] => {
+      // The second one: the first is decided, and waits.
+      for (const { socket } of isWatched ? looked : []) socket.destroy();
+      if (isWatched) looked.add(request);
+      return [];
+    };
+    await start({ before, after: ({ url }) => void seen.push(`sent ${url!}`) });
+    const sockets = [1, 2].map(() => connect(portOf(app), '127.0.0.1')) as [Socket, Socket];
+    const ask = (): void => {
+      for (const [i, socket] of sockets.entries()) socket.write(`GET /kept/${i + 1} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    };
+    // Both are accepted once they have been answered: what they ask for from then on is read in one turn.
+    ask();
+    await Promise.all(sockets.map((socket) => once(socket, 'data')));
+    const [gone, { bytesRead }] = [once(sockets[0], 'close'), sockets[0]];
+    [isWatched, seen.length] = [true, 0];
+    const answered = once(sockets[1], 'data');
+    ask();
+    expect(String((await answered)[0])).toContain('"id":"2"');
+    await gone;
+    expect(looked.size).toBe(2);
+    expect(sockets[0].bytesRead).toBe(bytesRead);
+    expect(seen).toEqual(['sent /kept/1', 'sent /kept/2']);
+    expect(error).not.toHaveBeenCalled();
+    error.mockRestore();
+    sockets[1].destroy();
+  });
+
+  it('take the whole way when their head cannot be written', async () => {
     let value = 'mine';
     const hook: Hook = (_request, reply, next) => {
       reply.header('x-own', 'mine');
       next();
     };
     await start({ before: () => ['x-own', value], standsFor: [hook] }, hook);
-    const socket = connect((app.getHttpServer().address() as { port: number }).port, '127.0.0.1');
-    await once(socket, 'connect');
-    socket.write('GET /kept/1 HTTP/1.1\r\nHost: a\r\n\r\n', () => socket.resetAndDestroy());
-    await once(socket, 'close');
     value = 'not\na header';
     const answer = await http().get('/kept/1').expect(200);
     expect(answer.headers['x-own']).toBe('mine');
+    expect(lane.usage.answers).toBe(0);
   });
 });
 
@@ -156,7 +191,7 @@ describe('answers of one turn, behind the interceptor', () => {
   let sockets: Socket[];
   /** What has been put on the way of the next answers. */
   let onSend: (() => void) | undefined;
-  let onRequest: ((url: string) => void) | undefined;
+  let onRequest: ((url: string, socket: Socket) => void) | undefined;
   let onFinish: ((url: string) => void) | undefined;
 
   beforeEach(async () => {
@@ -164,7 +199,7 @@ describe('answers of one turn, behind the interceptor', () => {
     const fastify = app.getHttpAdapter().getInstance();
     fastify.addHook('onRequest', (asked, reply, next) => {
       seen.push(`looked ${asked.url}`);
-      onRequest?.(asked.url);
+      onRequest?.(asked.url, asked.raw.socket);
       reply.raw.on('finish', () => {
         seen.push(`sent ${asked.url}`);
         onFinish?.(asked.url);
@@ -176,7 +211,7 @@ describe('answers of one turn, behind the interceptor', () => {
       next(null, payload);
     });
     await app.listen(0, '127.0.0.1');
-    const { port } = app.getHttpServer().address() as { port: number };
+    const port = portOf(app);
     sockets = [1, 2, 3].map(() => connect(port, '127.0.0.1'));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     await request(app.getHttpServer()).get('/kept/1').expect(200);
@@ -221,10 +256,13 @@ describe('answers of one turn, behind the interceptor', () => {
     const [socket, ...others] = sockets as [Socket, Socket, Socket];
     // Node does not count a connection as idle that has not asked for anything.
     for (const other of others) other.destroy();
+    const ended = once(socket, 'close');
     socket.write('GET /kept/1 HTTP/1.1\r\nHost: a\r\n\r\n');
     expect(String((await once(socket, 'data'))[0])).toContain('"id":"1"');
-    await closing;
-    expect(closing).toBeDefined();
+    await expect(closing).resolves.toBeUndefined();
+    expect(serverOf(app).listening).toBe(false);
+    // Ended by the server, and by no error.
+    expect(await ended).toEqual([false]);
   });
 
   it('are not waited for where a handler runs', async () => {
@@ -232,13 +270,19 @@ describe('answers of one turn, behind the interceptor', () => {
     expect(seen.slice(0, 3)).toEqual(['looked /busy', 'handler', 'sent /busy']);
   });
 
-  it('leave out a connection that is closed meanwhile', async () => {
-    onSend = () => sockets[1]!.resetAndDestroy();
-    const answers = [sockets[0]!, sockets[2]!].map((socket) => once(socket, 'data'));
+  it('leave out one whose connection is gone by then', async () => {
+    const looked: Socket[] = [];
+    onRequest = (_url, socket) => {
+      // The second one: the first is decided, and waits.
+      if (looked.push(socket) === 2) looked[0]!.destroy();
+    };
+    const gone = once(sockets[0]!, 'close');
+    const answers = sockets.slice(1).map((socket) => once(socket, 'data'));
     for (const socket of sockets) socket.write('GET /kept/1 HTTP/1.1\r\nHost: a\r\n\r\n');
     for (const [answer] of await Promise.all(answers)) expect(String(answer)).toContain('"id":"1"');
-    onSend = undefined;
-    await request(app.getHttpServer()).get('/kept/1').expect(200);
+    await gone;
+    expect(sockets[0]!.bytesRead).toBe(0);
+    expect(looked).toHaveLength(3);
   });
 });
 

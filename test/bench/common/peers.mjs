@@ -11,11 +11,14 @@ const require = createRequire(join(HOME, 'package.json'));
 /** Exactly these: the lock says so too. */
 export const peerVersions = require('./package.json').dependencies;
 
+/** To be called once, before contestants are started side by side. */
+export function installPeers() {
+  if (existsSync(join(HOME, 'node_modules', '.package-lock.json'))) return;
+  process.stdout.write(`installing ${Object.keys(peerVersions).join(', ')}\n`);
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: HOME, stdio: 'inherit' });
+}
+
 export async function peer(name) {
-  if (!existsSync(join(HOME, 'node_modules', '.package-lock.json'))) {
-    process.stdout.write(`installing ${Object.keys(peerVersions).join(', ')}\n`);
-    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: HOME, stdio: 'inherit' });
-  }
   // As `import` finds it: some have no entry for `require`.
   const { exports: entries, module, main } = require(`${HOME}/node_modules/${name}/package.json`);
   const entry = entries?.['.'] ?? entries;

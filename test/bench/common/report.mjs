@@ -38,17 +38,17 @@ export function writeResults(name, facts, tables) {
   mkdirSync('reports', { recursive: true });
   writeFileSync(`reports/bench-${name}.json`, `${JSON.stringify({ ...facts, tables }, undefined, 2)}\n`);
   const versions = Object.entries(facts.versions).map(([one, version]) => `${one} ${version}`);
+  const under = [facts.command, facts.at, facts.commit, `Node ${facts.node}`, facts.processor, ...versions];
   const body = tables.map((one) => `<h2>${escaped(one.title)}</h2>${chart(one)}${html(one)}`).join('\n');
-  const small = [facts.command, facts.at, facts.commit, `Node ${facts.node}`, facts.processor, ...versions].join(' · ');
   writeFileSync(
     `reports/bench-${name}.html`,
     `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Strata bench: ${name}</title><style>${STYLE}</style></head>
-<body><h1>Strata bench: ${name}</h1>${body}<p class="small">${escaped(small)}</p></body></html>
+<body><h1>Strata bench: ${name}</h1>${body}<p class="small">${escaped(under.join(' · '))}</p></body></html>
 `,
   );
-  process.stdout.write(`\nreports/bench-${name}.html, reports/bench-${name}.json\n`);
+  process.stdout.write(`\n${under.join(' · ')}\nreports/bench-${name}.html, reports/bench-${name}.json\n`);
 }
 
 /** Bars of the first column of figures. */

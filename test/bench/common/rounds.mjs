@@ -13,7 +13,7 @@ export const product = (i) => ({
  * Runs each contestant once a round, one after the other, and gives the median of its figures. What one leaves
  * to be done has a moment, and garbage is collected (`--expose-gc`): nobody pays for the one before.
  *
- * @param contestants `{ name, run }`; `run()` gives one figure
+ * @param contestants `{ name, run }`; `run()` gives one figure, or several by name
  */
 export async function interleaved(contestants, rounds) {
   const figures = new Map(contestants.map(({ name }) => [name, []]));
@@ -24,7 +24,12 @@ export async function interleaved(contestants, rounds) {
       figures.get(name).push(await run());
     }
   }
-  return new Map([...figures].map(([name, all]) => [name, median(all)]));
+  return new Map([...figures].map(([name, all]) => [name, medians(all)]));
+}
+
+function medians(all) {
+  if (typeof all[0] === 'number') return median(all);
+  return Object.fromEntries(Object.keys(all[0]).map((name) => [name, median(all.map((one) => one[name]))]));
 }
 
 /** Operations a second of `count` calls of `work` that took since `startedAt`. */

@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 const [SERVER_CORE, LOAD_CORE] = ['0', '1'];
-const CONNECTIONS = 32;
 
 /** Ties a contestant, with all its processes and threads, to the core of the servers. */
 export function pin(pid) {
@@ -11,9 +10,9 @@ export function pin(pid) {
 }
 
 /** One run of wrk: CPU of the contestant a request, requests a second, percentiles in ms. */
-export function measure(url, headers, pid, seconds) {
+export function measure(url, headers, pid, seconds, connections) {
   const before = cpuMicros(pid);
-  const printed = load(url, headers, seconds);
+  const printed = load(url, headers, seconds, connections);
   const used = cpuMicros(pid) - before;
   const requests = Number(/(\d+) requests in/.exec(printed)[1]);
   if (/Non-2xx/.test(printed) && !headers.some((header) => header.startsWith('if-none-match')))
@@ -25,9 +24,9 @@ export function measure(url, headers, pid, seconds) {
   return { cpu: used / requests, perSecond: requests / seconds, p50: percentile(50), p99: percentile(99) };
 }
 
-export function load(url, headers, seconds) {
+export function load(url, headers, seconds, connections = 32) {
   const given = headers.flatMap((header) => ['-H', header]);
-  const wrk = ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', ...given, url];
+  const wrk = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...given, url];
   return execFileSync('taskset', ['-c', LOAD_CORE, ...wrk], { encoding: 'utf8' });
 }
 

@@ -11,6 +11,7 @@ export async function growth({ rounds, operations, largest }) {
   const rows = [
     line('L1 hit against entries', await overEntries(rounds, operations, largest)),
     line('L1 hit against tags of the entry', await overTags(rounds, operations)),
+    line('L1 hit against tags invalidated', await overInvalidated(own, rounds, operations, largest / 10)),
     line('invalidation against tags given', await overGiven(own, rounds, operations / 400)),
     line('invalidation against instances', await overInstances(own, rounds, operations / 400)),
     line('L2 batch against keys', await overBatch(own, rounds)),
@@ -67,6 +68,24 @@ async function overTags(rounds, operations) {
   return points;
 }
 
+/** Of tags that the entry does not have, all heard since it was stored; the table of tags holds 100 000. */
+async function overInvalidated({ instance, cache }, rounds, operations, most) {
+  const points = [];
+  await cache.getOrSet('unharmed', () => 1);
+  let heard = 0;
+  for (let count = 10; count <= most; count *= 10) {
+    while (heard < count) {
+      const tags = Array.from({ length: Math.min(250, count - heard) }, () => `invalidated${heard++}`);
+      await instance.invalidateTags(tags);
+    }
+    const read = () => {
+      for (let i = 0; i < operations; i++) if (cache.peek('unharmed') !== 1) throw new Error('no hit');
+    };
+    points.push([count, await micros(rounds, operations, read)]);
+  }
+  return points;
+}
+
 async function overGiven({ instance }, rounds, times) {
   const points = [];
   for (const count of [1, 4, 16, 64, 256]) {
@@ -92,7 +111,6 @@ async function overInstances({ instance, driver }, rounds, times) {
     const invalidate = async () => {
       for (let i = 0; i < times; i++) await instance.invalidateTags(['of-instances']);
     };
-    await invalidate();
     points.push([count, await micros(rounds, times, invalidate)]);
   }
   for (const { close } of others) await close();

@@ -11,17 +11,21 @@ import { peer } from '../common/peers.mjs';
 import { table } from '../common/report.mjs';
 
 const require = createRequire(import.meta.url);
-const dist = join(process.cwd(), 'dist/libs/cache/src');
-const { Strata, systemClock } = require(join(dist, 'core/index.js'));
-const { LruLocalStore } = require(join(dist, 'drivers/memory/lru-local-store.js'));
-const { nullBus, nullRemoteStore } = require(join(dist, 'drivers/null/index.js'));
 
 const KEYS = 10_000;
 const HOUR_MS = 3_600_000;
 const loader = () => Promise.reject(new Error('a warm cache loads nothing'));
 
-/** `acknowledged`: with a lease that lasts, so that a hit reads both clocks for it, as in a fleet. */
-export function openStrata(coherence, options = {}) {
+/**
+ * `acknowledged`: with a lease that lasts, so that a hit reads both clocks for it, as in a fleet.
+ *
+ * @param root of the checkout whose build it is
+ */
+export function openStrata(coherence, options = {}, root = process.cwd()) {
+  const dist = join(root, 'dist/libs/cache/src');
+  const { Strata, systemClock } = require(join(dist, 'core/index.js'));
+  const { LruLocalStore } = require(join(dist, 'drivers/memory/lru-local-store.js'));
+  const { nullBus, nullRemoteStore } = require(join(dist, 'drivers/null/index.js'));
   const instance = new Strata({
     remote: nullRemoteStore(),
     bus: nullBus(),
@@ -35,11 +39,11 @@ export function openStrata(coherence, options = {}) {
   };
 }
 
-export async function localHits({ rounds, operations }) {
+export async function localHits({ rounds, operations, beside }) {
   const keys = Array.from({ length: KEYS }, (_, i) => `product:${i}`);
   const order = zipf(KEYS, 0.99, operations).map((i) => keys[i]);
   const hot = Array.from({ length: operations }, () => keys[7]);
-  const contestants = await prepare(keys);
+  const contestants = await prepare(keys, beside);
   const through = (list) =>
     contestants.map(({ name, read, isSync }) => ({ name, run: () => (isSync ? sync(read, list) : each(read, list)) }));
   const [byZipf, onOne] = [await interleaved(through(order), rounds), await interleaved(through(hot), rounds)];
@@ -69,8 +73,9 @@ function sync(read, list) {
   return perSecond(list.length, startedAt);
 }
 
-async function prepare(keys) {
+async function prepare(keys, beside) {
   const [{ cache }, leased] = [openStrata('off'), openStrata('acknowledged')];
+  const other = beside && openStrata('acknowledged', {}, beside).cache;
   const memory = bentostore().useL1Layer(memoryDriver({ maxItems: KEYS * 2 }));
   const bento = new BentoCache({ default: 'memory', ttl: HOUR_MS, stores: { memory } });
   const cacheable = new Cacheable({ ttl: HOUR_MS });
@@ -81,7 +86,7 @@ async function prepare(keys) {
   for (const [key, value] of map) {
     lru.set(key, value);
     await manager.set(key, value);
-    for (const one of [cache, leased.cache]) await one.getOrSet(key, () => value);
+    for (const one of [cache, leased.cache, ...(other ? [other] : [])]) await one.getOrSet(key, () => value);
     await bento.set({ key, value });
     await cacheable.set(key, value);
     for (const { fill } of others) await fill(key, value);
@@ -99,6 +104,12 @@ async function prepare(keys) {
     { name: 'Strata getOrSet, mode off', read: (key) => cache.getOrSet(key, loader) },
     { name: 'Strata getOrSet, lease held', read: (key) => leased.cache.getOrSet(key, loader) },
     { name: 'Strata peek, lease held', read: (key) => leased.cache.peek(key), isSync: true },
+    ...(other
+      ? [
+          { name: 'beside: getOrSet, lease held', read: (key) => other.getOrSet(key, loader) },
+          { name: 'beside: peek, lease held', read: (key) => other.peek(key), isSync: true },
+        ]
+      : []),
   ];
 }
 

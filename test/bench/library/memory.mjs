@@ -70,16 +70,18 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   process.exit(cache === undefined ? 1 : 0);
 }
 
-export async function memory({ held }) {
+export async function memory({ held, beside }) {
   const rows = [];
-  const names = Object.keys(contestants);
+  const names = [...Object.keys(contestants), ...(beside ? ['beside'] : [])];
   // Not timed: two at once disturb nobody.
-  while (names.length > 0) rows.push(...(await Promise.all(names.splice(0, 2).map((name) => measured(name, held)))));
+  while (names.length > 0)
+    rows.push(...(await Promise.all(names.splice(0, 2).map((name) => measured(name, held, beside)))));
   return [table('memory of an entry with a 500-byte product', ['contestant', 'bytes'], rows)];
 }
 
-async function measured(name, held) {
-  const given = ['--expose-gc', fileURLToPath(import.meta.url), name, String(held)];
-  const { stdout } = await execute(process.execPath, given);
+async function measured(name, held, beside) {
+  const [contestant, cwd] = name === 'beside' ? ['Strata', beside] : [name, process.cwd()];
+  const given = ['--expose-gc', fileURLToPath(import.meta.url), contestant, String(held)];
+  const { stdout } = await execute(process.execPath, given, { cwd });
   return [name, Math.round(Number(stdout))];
 }

@@ -1,4 +1,6 @@
-// One contestant of remote.mjs: node remote-child.mjs <name> <port>; is told what to do, and answers operations a second.
+// One contestant of remote.mjs: node remote-child.mjs <name> <port>; is told what to do, and answers operations a second
+// and the µs of CPU that an operation costs this process and Redis.
+import { Redis } from 'ioredis';
 import { perSecond, product } from '../common/rounds.mjs';
 import { REMOTE } from './contestants.mjs';
 
@@ -28,6 +30,14 @@ async function misses(count, lanes) {
   return perSecond(count, startedAt);
 }
 
+const observer = new Redis(Number(port));
+
+async function serverMicros() {
+  const info = await observer.info('cpu');
+  const seconds = ['user', 'sys'].map((kind) => Number(new RegExp(`used_cpu_${kind}:([\\d.]+)`).exec(info)[1]));
+  return (seconds[0] + seconds[1]) * 1e6;
+}
+
 async function inLanes(lanes, list, work) {
   let next = 0;
   const lane = async () => {
@@ -43,7 +53,10 @@ process.on('message', async ({ what, count, lanes }) => {
   globalThis.gc();
   // A collection makes the heap small; one that serves has grown.
   await run(count / 2, lanes);
-  process.send(await run(count, lanes));
+  const [own, server] = [process.cpuUsage(), await serverMicros()];
+  const rate = await run(count, lanes);
+  const { user, system } = process.cpuUsage(own);
+  process.send({ rate, own: (user + system) / count, server: ((await serverMicros()) - server) / count });
 });
 process.on('disconnect', () => process.exit(0));
 process.send('ready');

@@ -7,9 +7,10 @@ import { interleaved } from '../common/rounds.mjs';
 import { table } from '../common/report.mjs';
 import { COALESCING, REMOTE } from './contestants.mjs';
 
-export async function remoteTier({ rounds, operations }) {
-  const server = await startRedis();
-  const contestants = await open(server.port);
+export async function remoteTier({ rounds, operations, beside: other }) {
+  // Another build of Strata would be of the same fleet on the same Redis, and find what this one has stored.
+  const servers = await Promise.all([startRedis(), ...(other ? [startRedis()] : [])]);
+  const contestants = await open(servers, other);
   const measured = (what, count, lanes) =>
     interleaved(
       contestants.map(({ name, child }) => ({ name, run: () => ask(child, { what, count, lanes }) })),
@@ -21,29 +22,33 @@ export async function remoteTier({ rounds, operations }) {
     beside('miss, stored in all tiers, 64 at a time', await measured('misses', operations / 20, 64)),
   ];
   for (const { child } of contestants) child.kill();
-  await server.stop();
+  for (const server of servers) await server.stop();
   return [...tables, await stampedes()];
 }
 
-function beside(title, rates) {
-  const rows = [...rates].map(([name, rate]) => [name, (rate / rates.get('ioredis')).toFixed(2), Math.round(rate)]);
-  return table(title, ['contestant', 'of ioredis', 'ops/s'], rows);
+function beside(title, measured) {
+  const rows = [...measured].map(([name, { rate, own, server }]) => {
+    const ratio = (rate / measured.get('ioredis').rate).toFixed(2);
+    return [name, ratio, Math.round(rate), own.toFixed(1), server.toFixed(1)];
+  });
+  return table(title, ['contestant', 'of ioredis', 'ops/s', 'CPU µs an operation', 'of Redis'], rows);
 }
 
-function open(port) {
+function open([server, ofOther], other) {
   const execArgv = ['--expose-gc', '--no-flush-bytecode'];
-  const started = Object.keys(REMOTE).map(async (name) => {
-    const child = fork(new URL('remote-child.mjs', import.meta.url), [name, String(port)], { execArgv });
+  const start = async (name, { port }, label = name, cwd = process.cwd()) => {
+    const child = fork(new URL('remote-child.mjs', import.meta.url), [name, String(port)], { execArgv, cwd });
     await once(child, 'message');
-    return { name, child };
-  });
-  return Promise.all(started);
+    return { name: label, child };
+  };
+  const started = Object.keys(REMOTE).map((name) => start(name, server));
+  return Promise.all(other ? [...started, start('Strata', ofOther, 'beside', other)] : started);
 }
 
 async function ask(child, request) {
   child.send(request);
-  const [rate] = await once(child, 'message');
-  return rate;
+  const [measured] = await once(child, 'message');
+  return measured;
 }
 
 /** 1 000 callers of one cold key, in one process and in four. */

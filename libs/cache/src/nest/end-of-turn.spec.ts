@@ -21,8 +21,46 @@ describe('EndOfTurn', () => {
     await turn();
     expect(written).toEqual([1, 2]);
     add(3);
+    await Promise.resolve();
+    expect(written).toEqual([1, 2]);
     await turn();
     expect(written).toEqual([1, 2, 3]);
+  });
+
+  it('writes at once the more answers, up to 15, the longer each was alone in its turn, and none after a crowd', async () => {
+    const atOnce: number[] = [];
+    const inTurns = async (count: number): Promise<void> => {
+      let direct = 0;
+      for (let i = 0; i < count; i++) {
+        const before = written.length;
+        add(i);
+        if (written.length > before) {
+          direct++;
+        } else {
+          atOnce.push(direct);
+          direct = 0;
+        }
+        await turn();
+      }
+    };
+    await inTurns(1 + 2 + 4 + 8 + 16 + 16);
+    expect(atOnce).toEqual([0, 1, 3, 7, 15, 15]);
+    // 15 more, and the next that is kept is not alone.
+    for (let i = 0; i < 17; i++) add(i);
+    await turn();
+    atOnce.length = 0;
+    await inTurns(3);
+    expect(atOnce).toEqual([0, 1]);
+  });
+
+  it('a turn whose answers have had to leave earlier says nothing of whether they were alone', async () => {
+    add(1);
+    kept.flush();
+    await turn();
+    add(2);
+    expect(written).toEqual([1]);
+    await turn();
+    expect(written).toEqual([1, 2]);
   });
 
   it('writes at once when it is told to, and nothing twice', async () => {
@@ -44,12 +82,13 @@ describe('EndOfTurn', () => {
   it('keeps what is added while it writes for the next turn', async () => {
     kept.add(() => {
       written.push(1);
-      add(2);
+      add(3);
     });
-    await turn();
-    expect(written).toEqual([1]);
+    add(2);
     await turn();
     expect(written).toEqual([1, 2]);
+    await turn();
+    expect(written).toEqual([1, 2, 3]);
   });
 
   it('writes each in the asynchronous context that it was added in', async () => {

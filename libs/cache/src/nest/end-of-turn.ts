@@ -3,6 +3,8 @@ import { Injectable, Logger, type CallHandler, type OnModuleDestroy } from '@nes
 
 /** Answers that wait for one another at most. */
 const MOST = 64;
+/** After turns with one answer each, so many more are written at once before it is tried again whether they are alone. */
+const MOST_AT_ONCE = 15;
 
 /** An answer, and the asynchronous context of its request: what it belongs to for traces and logs. */
 class Waiting extends AsyncResource {
@@ -14,20 +16,35 @@ class Waiting extends AsyncResource {
 /**
  * Keeps answers until the event loop has looked at all requests that had arrived, and writes them in one go. Whoever
  * receives the first is awake for the others: waking a receiver that sleeps between two writes is dearer than
- * anything else in a hit. (Netty's `FlushConsolidationHandler` does the same.)
+ * anything else in a hit. (Netty's `FlushConsolidationHandler` does the same.) Where answers turn out to be alone in
+ * their turns, fewer and fewer are kept: waiting would only make them later.
  */
 @Injectable()
 export class EndOfTurn implements OnModuleDestroy {
   private readonly logger = new Logger('EndOfTurn');
   private waiting: Waiting[] = [];
-  private isOver = false;
+  /** Answers that are still to be written at once, and how many those were last time. */
+  private atOnce = 0;
+  private lastAtOnce = 0;
 
   /** What `write` throws is logged, and the others of its turn are written. */
   add(write: () => void): void {
-    if (this.isOver) return write();
+    if (this.atOnce > 0) {
+      this.atOnce--;
+      return write();
+    }
     const count = this.waiting.push(new Waiting(write));
-    if (count === 1) setImmediate(this.flush);
+    if (count === 1) setImmediate(() => this.end());
     else if (count >= MOST) this.flush();
+  }
+
+  private end(): void {
+    const { length } = this.waiting;
+    // They have had to leave earlier, which says nothing of how many there would have been.
+    if (length === 0) return;
+    this.lastAtOnce = length > 1 ? 0 : Math.min(2 * this.lastAtOnce + 1, MOST_AT_ONCE);
+    this.atOnce = this.lastAtOnce;
+    this.flush();
   }
 
   /** The same handler, which may take long: what waits is written before it runs. */
@@ -41,7 +58,7 @@ export class EndOfTurn implements OnModuleDestroy {
   }
 
   /** Writes what waits now. */
-  readonly flush = (): void => {
+  flush(): void {
     const { waiting } = this;
     if (waiting.length === 0) return;
     this.waiting = [];
@@ -55,11 +72,11 @@ export class EndOfTurn implements OnModuleDestroy {
         one.emitDestroy();
       }
     }
-  };
+  }
 
   /** A server that closes leaves connections open whose answers are under way: from now on none of these is. */
   onModuleDestroy(): void {
-    this.isOver = true;
+    this.atOnce = Infinity;
     this.flush();
   }
 }

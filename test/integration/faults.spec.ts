@@ -130,20 +130,33 @@ describe('faults of a real Redis', () => {
     expect(await a.cache.getOrSet('k', () => 'x', { tags: ['t'] })).toBe('new');
   });
 
-  it('evicting tags, or head itself, makes a miss and nothing stale', async () => {
-    const [a, b] = [await start(), await start()];
-    await lease(a, b);
+  it('evicting tags, or head itself, makes a miss of who has not heard all, and nothing stale', async () => {
+    const a = await start();
     for (const lost of ['{test}:tag:t:t', '{test}:head']) {
+      await lease(a);
       await a.cache.getOrSet('k', () => 'old', { tags: ['t'] });
       await a.cache.settled();
       // Without this the current version, with which a lost tag is made again, would still prove the entry.
       await a.strata.invalidateTags(['unrelated']);
+      const b = await start();
+      await lease(b);
       await redis.command((client) => client.del(lost));
-      b.cache.clearLocal();
       const read = await b.cache.fetch('k', () => 'loaded', { tags: ['t'] });
       expect([lost, read.source]).toEqual([lost, 'load']);
       await a.strata.invalidateTags(['t']);
     }
+  });
+
+  it('a lost tag costs nothing who has heard all: the entry is served until the next invalidation', async () => {
+    const [a, b] = [await start(), await start()];
+    await lease(a, b);
+    await a.cache.getOrSet('k', () => 'old', { tags: ['t'] });
+    await a.cache.settled();
+    await redis.command((client) => client.del('{test}:tag:t:t'));
+    expect(await b.cache.fetch('k', () => 'loaded', { tags: ['t'] })).toMatchObject({ value: 'old', source: 'L2' });
+    b.cache.clearLocal();
+    await a.strata.invalidateTags(['t']);
+    expect(await b.cache.fetch('k', () => 'new', { tags: ['t'] })).toMatchObject({ value: 'new', source: 'load' });
   });
 
   it('an entry of an epoch that ended stays invalid when its tags are known again with lower numbers', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ReadOptions } from '@strata/cache/core';
 import type { Redis } from 'ioredis';
 import { startInstance, type Instance } from '../support/fleet';
 import { RedisServer } from '../support/redis-server';
@@ -97,15 +98,34 @@ describe('what each operation costs in Redis', () => {
     expect(await cost(() => near.cache.getOrSet('k', () => 'x', options))).toEqual({ roundTrips: 0, commands: [] });
   });
 
-  it('an L2 hit: one round trip, and a second one for tags that only the entry names', async () => {
-    near.cache.clearLocal();
+  it('an L2 hit: one command for who has heard of all that happened since, whatever tags it declares', async () => {
+    for (const declared of [options, {}]) {
+      near.cache.clearLocal();
+      const written = writes();
+      const read = await cost(() => near.cache.get('k', declared));
+      expect([read, written()]).toEqual([{ roundTrips: 1, commands: ['getrange'] }, 1]);
+    }
+  });
+
+  it('an L2 hit of who has not: versions too, one round trip more for those it did not ask for at once', async () => {
+    await near.strata.invalidateTags(['unrelated']);
+    const late = await startInstance(proxy.url, { leaseMs: LEASE_MS });
     const look = ['getrange', 'hmget', 'mget'];
-    const written = writes();
-    expect(await cost(() => near.cache.get('k', options))).toEqual({ roundTrips: 1, commands: look });
-    expect(written()).toBe(1);
-    near.cache.clearLocal();
-    const further = ['hmget', 'mget'];
-    expect(await cost(() => near.cache.get('k'))).toEqual({ roundTrips: 2, commands: [...look, ...further] });
+    const read = async (declared: ReadOptions) => {
+      late.cache.clearLocal();
+      const { roundTrips, commands } = await cost(() => late.cache.get('k', declared));
+      return { roundTrips, commands };
+    };
+    // What it has not tried yet, it expects to be able to judge by itself.
+    expect(await read(options)).toEqual({ roundTrips: 2, commands: look });
+    expect(await read(options)).toEqual({ roundTrips: 1, commands: look });
+    expect(await read({})).toEqual({ roundTrips: 2, commands: [...look, 'hmget', 'mget'] });
+    await near.cache.getOrSet('new', () => 'v', options);
+    await near.cache.settled();
+    expect(await cost(() => late.cache.get('new', options))).toEqual({ roundTrips: 1, commands: look });
+    late.cache.clearLocal();
+    expect(await cost(() => late.cache.get('new', options))).toEqual({ roundTrips: 1, commands: ['getrange'] });
+    await late.close();
   });
 
   it('sixty-four misses at a time: eight commands at most; sixty-four L2 hits: four', async () => {

@@ -1,4 +1,4 @@
-import type { Bus, BusListener, Clock, RemoteRead, RemoteStore } from '@strata/cache/core';
+import type { Bus, BusListener, Clock, LoadWish, RemoteRead, RemoteStore } from '@strata/cache/core';
 import type { Connection, Network } from './network';
 import { HANDSHAKE_MS, SimLink, type LinkEnds } from './sim-link';
 import type { HeadRead } from './sim-server';
@@ -21,12 +21,14 @@ export class SimStore implements RemoteStore {
   }
 
   // As the driver does it: several commands in one flush, between which others may come.
-  read: RemoteStore['read'] = async (key, tags, _mostBytes, wish) => {
+  read: RemoteStore['read'] = async (key, tags, _mostBytes, wish, bare) => {
     if (this.holder !== this.control) {
       const asked = this.holder.ask((server) => server.bytesOf(key)).catch(() => undefined);
+      if (bare) return { bytes: await asked, head: undefined, versions: [], isBare: true };
       const [bytes, read] = await Promise.all([asked, this.readTags(tags)]);
       return { ...read, bytes };
     }
+    if (bare) return this.readBare(key, tags, wish);
     return this.control.ask(
       (server) => server.bytesOf(key),
       (server, { run }, bytes) => ({ bytes, read: server.readHead(tags, run) }),
@@ -40,6 +42,19 @@ export class SimStore implements RemoteStore {
           : { ...read, grant: server.grant({ key, tags, ...wish, takeOver: false }, opening) },
     );
   };
+
+  private readBare(key: string, tags: readonly string[], wish: LoadWish | undefined): Promise<RemoteRead> {
+    return this.control.ask(
+      (server) => server.bytesOf(key),
+      (server, opening, bytes: Buffer | undefined): RemoteRead => {
+        const read = { bytes, head: undefined, versions: [], isBare: true };
+        if (wish === undefined) return read;
+        const { head } = server.readHead([], opening.run) ?? { head: undefined };
+        if (bytes !== undefined) return { ...read, head };
+        return { ...read, head, grant: server.grant({ key, tags, ...wish, takeOver: false }, opening) };
+      },
+    );
+  }
 
   readTags: RemoteStore['readTags'] = (tags) =>
     this.control.ask(

@@ -127,7 +127,7 @@ export function decodeEntry<T>(
 }
 
 function decodedOf<T>(bytes: Buffer, { tags, validator }: Names, value: T): DecodedEntry<T> {
-  const epoch = bytes.toString('hex', BORN_OFFSET, BORN_OFFSET + 8);
+  const epoch = epochIn(bytes);
   // Two halves, not a BigInt: exact below 2^53, as every number here is.
   const seq = bytes.readUInt32BE(BORN_OFFSET + 8) * 2 ** 32 + bytes.readUInt32BE(BORN_OFFSET + 12);
   return {
@@ -142,6 +142,17 @@ function decodedOf<T>(bytes: Buffer, { tags, validator }: Names, value: T): Deco
     revalidateUntil: bytes.readDoubleBE(40),
     errorUntil: bytes.readDoubleBE(48),
   };
+}
+
+let lastEpoch = { high: 0, low: 0, text: '0'.repeat(16) };
+
+/** Mostly the same as last time: one text for all. */
+function epochIn(bytes: Buffer): string {
+  const [high, low] = [bytes.readUInt32BE(BORN_OFFSET), bytes.readUInt32BE(BORN_OFFSET + 4)];
+  if (high !== lastEpoch.high || low !== lastEpoch.low) {
+    lastEpoch = { high, low, text: bytes.toString('hex', BORN_OFFSET, BORN_OFFSET + 8) };
+  }
+  return lastEpoch.text;
 }
 
 /** Of everything but itself. */

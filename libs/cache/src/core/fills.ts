@@ -4,7 +4,8 @@ import { deadAt, Entry } from './entry';
 import type { LoadedValue } from './sealing';
 import type { Reporter } from './reporter';
 import type { LocalTier } from './tiers/local-tier';
-import type { LoadPermit, RemoteTier } from './tiers/remote-tier';
+import type { LoadPermit } from './tiers/load-permit';
+import type { RemoteTier } from './tiers/remote-tier';
 
 /** What {@link Fills.store} did; `remote` settles when L2 has answered. */
 export interface StoreOutcome<T> {

@@ -4,7 +4,8 @@ import type { Flight } from './flights';
 import type { Loading } from './loading';
 import type { ReadResult } from './read-result';
 import type { Reporter } from './reporter';
-import type { LoadPermit, RemoteTier } from './tiers/remote-tier';
+import type { LoadPermit } from './tiers/load-permit';
+import type { RemoteTier } from './tiers/remote-tier';
 
 /** Pause between looks at what another instance is loading, in milliseconds. */
 const POLL_MS = 20;

@@ -9,7 +9,7 @@ import { loadResult, tierHit, type ReadResult } from './read-result';
 import { missReason } from './reporter';
 import { landingWithin } from './soft-timeout';
 import type { LocalLookup } from './tiers/local-tier';
-import type { LoadPermit } from './tiers/remote-tier';
+import type { LoadPermit } from './tiers/load-permit';
 
 /** L1 → L2 → load, with one flight per key. `docs/concepts/reading-through.md` walks through it. */
 export class ReadThrough<T> {

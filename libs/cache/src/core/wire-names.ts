@@ -55,12 +55,40 @@ function long(text: string): Buffer {
  * @throws UnreadableEntry for another key, and for what is no names
  */
 export function readNames(bytes: Buffer, start: number, key: string, likely: readonly string[]): FoundNames {
+  const end = endOfLikely(bytes, start, key, likely);
+  if (end !== undefined) return { tags: likely, validator: '', end };
   const cursor = new Cursor(bytes, start);
   // The full key is compared: an entry moved under another key must not be served there.
   if (cursor.text() !== key) throw new UnreadableEntry('another key');
   const tags = readTags(cursor, likely);
   const validator = readValidator(cursor);
   return { tags, validator, end: cursor.offset };
+}
+
+/**
+ * Where the names end, if they are what a reader expects: the key, the tags, no validator, and all of them ASCII. No
+ * text is made of them. Byte by byte: for names as short as these, a comparison by Node's own functions costs more.
+ */
+function endOfLikely(bytes: Buffer, start: number, key: string, likely: readonly string[]): number | undefined {
+  let end = endOf(bytes, start, key);
+  if (end === -1 || end + 4 > bytes.length || bytes.readUInt32BE(end) !== likely.length) return undefined;
+  end += 4;
+  for (let i = 0; i < likely.length && end !== -1; i++) end = endOf(bytes, end, likely[i]!);
+  if (end !== -1) end = endOf(bytes, end, '');
+  return end === -1 ? undefined : end;
+}
+
+/** Where `name` ends that stands at `offset` after its length; -1 for anything else. */
+function endOf(bytes: Buffer, offset: number, name: string): number {
+  const first = offset + 4;
+  const end = first + name.length;
+  if (end > bytes.length || bytes.readUInt32BE(offset) !== name.length) return -1;
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    // A character beyond ASCII is more than one byte.
+    if (code > 0x7f || bytes[first + i] !== code) return -1;
+  }
+  return end;
 }
 
 function readTags(cursor: Cursor, likely: readonly string[]): readonly string[] {

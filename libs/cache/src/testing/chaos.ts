@@ -34,7 +34,7 @@ export function chaosStore(store: RemoteStore, chaos: StoreChaos): RemoteStore {
     holdsEntries: store.holdsEntries,
     onBreakerChange: (listener) => store.onBreakerChange?.(listener),
     // Without a wish: leave to load is asked for by a `grant` of its own, which a test can get in front of.
-    read: disturbed('read', (key, tags, most) => store.read(key, tags, most)),
+    read: disturbed('read', (key, tags, most, _wish, bare) => store.read(key, tags, most, undefined, bare)),
     readTags: disturbed('readTags', (tags) => store.readTags(tags)),
     grant: disturbed('grant', (request) => store.grant(request)),
     fill: disturbed('fill', (request) => store.fill(request)),

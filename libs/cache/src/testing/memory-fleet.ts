@@ -62,7 +62,7 @@ export class MemoryFleet {
       get available() {
         return isReachable();
       },
-      read: (key, tags, _mostBytes, wish) => guarded(() => this.read(key, tags, wish)),
+      read: (key, tags, _mostBytes, wish, bare = false) => guarded(() => this.read(key, tags, wish, bare)),
       readTags: (tags) => guarded(() => this.versions(tags)),
       grant: (request) => guarded(() => this.grant(request)),
       fill: (request) => guarded(() => this.fill(request)),
@@ -106,9 +106,9 @@ export class MemoryFleet {
     return { head: this.head(), versions: tags.map((tag) => this.tags.get(tag)) };
   }
 
-  private read(key: string, tags: readonly string[], wish: LoadWish | undefined): RemoteRead {
+  private read(key: string, tags: readonly string[], wish: LoadWish | undefined, isBare: boolean): RemoteRead {
     const bytes = this.bytesOf(key);
-    const read = { bytes, ...this.versions(tags) };
+    const read = { bytes, ...this.versions(isBare ? [] : tags), isBare };
     if (bytes !== undefined || wish === undefined) return read;
     return { ...read, grant: this.grant({ key, tags, ...wish, takeOver: false }) };
   }

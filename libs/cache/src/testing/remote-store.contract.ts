@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { BORN_OFFSET } from '../core/codec';
-import type { Head, RemoteStore } from '../core/ports/remote-store';
+import type { Head, LoadWish, RemoteStore } from '../core/ports/remote-store';
 
 /** One promise of a port, as a test that any runner can run. */
 export interface ContractCase<P> {
@@ -52,6 +52,26 @@ export const remoteStoreContract: readonly ContractCase<RemoteStore>[] = [
       assert.equal(read.bytes?.subarray(64).toString(), 'v');
       assert.equal(read.head?.epoch, grant.epoch);
       for (const version of read.versions) assert.ok(version !== undefined && version.deleted <= grant.seq);
+    },
+  },
+  {
+    name: 'may leave out versions that nobody asks for: bytes, and leave to load, are the same',
+    run: async (store: RemoteStore): Promise<void> => {
+      const { takeOver: _never, ...wish } = LEASE;
+      const ask = (leave?: LoadWish) => store.read('k', ['t:a', '*'], 1_000, leave, true);
+      assert.equal((await ask()).bytes, undefined);
+      const first = await ask({ ...wish, token: TOKENS[0] });
+      const born = first.grant ?? (await store.grant({ key: 'k', tags: ['t:a', '*'], token: TOKENS[0], ...LEASE }));
+      assert.equal(born.granted, true);
+      for (const version of (await store.readTags(['t:a', '*'])).versions)
+        assert.ok(version !== undefined && version.deleted <= born.seq);
+      await fill(store, 'k', born, 'v', ['t:a', '*'], TOKENS[0]);
+      for (const leave of [undefined, { ...wish, token: TOKENS[1] }]) {
+        const found = await ask(leave);
+        assert.equal(found.bytes?.subarray(64).toString(), 'v');
+        assert.equal(found.versions.length, found.isBare === true ? 0 : 2);
+        assert.equal(found.grant, undefined);
+      }
     },
   },
   {

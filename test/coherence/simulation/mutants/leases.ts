@@ -1,4 +1,4 @@
-import { edit, type Mutant } from './mutant';
+import { edit, VERSIONS_ALWAYS, type Mutant } from './mutant';
 
 /** Lease, acknowledgement, epoch: when L1 may serve, and whom a writer waits for. */
 export const LEASES: readonly Mutant[] = [
@@ -12,15 +12,19 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 5,
+    seed: 3,
   },
   {
     rule: 'the lease is proved by an echo through the bus',
     edits: [
-      edit('coherence/lease.ts', 'if (!sent.isEchoed || !sent.isAnswered) return;', 'if (!sent.isAnswered) return;'),
+      edit(
+        'coherence/lease.ts',
+        'if (!sent.isEchoed || sent.seq === undefined) return;',
+        'if (sent.seq === undefined) return;',
+      ),
     ],
     profile: 'none',
-    seed: 26,
+    seed: 23,
   },
   {
     rule: 'L1 serves only under a lease',
@@ -32,19 +36,19 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 2,
+    seed: 1,
   },
   {
     rule: 'the wall clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', ' && wall < this.leaseUntilWall', '')],
     profile: 'suspend',
-    seed: 6,
+    seed: 2,
   },
   {
     rule: 'the monotonic clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', 'this.clock.monotonic() < this.leaseUntilMonotonic && ', '')],
     profile: 'stepWall',
-    seed: 20,
+    seed: 19,
   },
   {
     rule: 'the generation is checked on a hit and at a fill',
@@ -57,7 +61,7 @@ export const LEASES: readonly Mutant[] = [
       edit('fills.ts', "if (generation !== this.state.generation) return 'generation';", ''),
     ],
     profile: 'cutSubscription',
-    seed: 3,
+    seed: 7,
   },
   {
     rule: 'the generation changes when the subscription is confirmed',
@@ -69,7 +73,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'cutSubscription',
-    seed: 8,
+    seed: 7,
   },
   {
     rule: 'an invalidation is applied before it is acknowledged',
@@ -107,14 +111,14 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'crash',
-    seed: 3,
+    seed: 2,
   },
   {
     rule: 'versions come from one counter, at the moment they count',
     edits: [],
     rules: { lastWriterWins: true },
     profile: 'hot',
-    seed: 2,
+    seed: 35,
   },
   {
     rule: 'the epoch is part of a version',
@@ -124,21 +128,21 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', "if (since.epoch !== this.epoch) return 'deleted';", ''),
     ],
     profile: 'restartEmpty',
-    seed: 25,
+    seed: 1,
   },
   {
     rule: 'the run id of the server begins a new epoch',
     edits: [],
     rules: { runIgnored: true },
     profile: 'restartSaved',
-    seed: 16,
+    seed: 4,
   },
   {
     rule: 'a lost list of members makes writers wait',
     edits: [],
     rules: { lostMembersIgnored: true },
     profile: 'evictHead',
-    seed: 3,
+    seed: 21,
   },
   {
     rule: 'a change of epoch ends the lease until a beat has confirmed it',
@@ -147,8 +151,9 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/lease.ts', 'head.epoch === this.state.epoch && this.sent.has(beat)', 'this.sent.has(beat)'),
       edit('coherence/lease.ts', 'this.state.correctEpoch(head.epoch)', 'this.state.learnEpoch(head.epoch)'),
       edit('coherence/coherence-state.ts', 'this.endLease();\n    this.onEpochChange();', ''),
+      VERSIONS_ALWAYS,
     ],
     profile: 'epochs',
-    seed: 3159,
+    seed: 405,
   },
 ];

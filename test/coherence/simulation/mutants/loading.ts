@@ -1,4 +1,4 @@
-import { edit, type Mutant } from './mutant';
+import { edit, VERSIONS_ALWAYS, type Mutant } from './mutant';
 
 const UNCHECKED_JOINS = [
   edit('join-rules.ts', 'return this.state.leaseHeld && flight.generation === this.state.generation;', 'return true;'),
@@ -26,12 +26,12 @@ export const LOADING: readonly Mutant[] = [
     profile: 'none',
     seed: 1,
   },
-  { rule: 'joiners are checked', edits: UNCHECKED_JOINS, profile: 'none', seed: 26 },
+  { rule: 'joiners are checked', edits: UNCHECKED_JOINS, profile: 'none', seed: 64 },
   {
     rule: 'joiners are checked when the flight lands',
     edits: [edit('join-rules.ts', "return this.state.verdict(dependsOn, basis) === 'valid';", 'return true;')],
     profile: 'none',
-    seed: 26,
+    seed: 39,
   },
   {
     rule: 'an earlier flight is joined only under a lease',
@@ -43,20 +43,20 @@ export const LOADING: readonly Mutant[] = [
     rule: 'a tag that is missing in L2 is invalid',
     edits: [edit('tiers/remote-judge.ts', "version === undefined ? 'deleted' :", "version === undefined ? 'valid' :")],
     profile: 'evictTag',
-    seed: 5,
+    seed: 2,
   },
   {
     rule: 'a tag that is missing at a store gets no version from before the load',
     edits: [],
     rules: { missingTagTakesBorn: true },
     profile: 'evictTag',
-    seed: 52,
+    seed: 22,
   },
   {
     rule: 'tags that only the entry names are checked in L2',
     edits: [edit('tiers/remote-judge.ts', 'if (further.length === 0)', 'if (further.length >= 0)')],
     profile: 'none',
-    seed: 1,
+    seed: 16,
   },
   {
     rule: 'a hit in L2 is judged by what this instance has heard too',
@@ -66,8 +66,9 @@ export const LOADING: readonly Mutant[] = [
         'worseOf(checked.verdict, this.state.verdict(decoded.tags, head))',
         'checked.verdict',
       ),
+      VERSIONS_ALWAYS,
     ],
     profile: 'cutCommands',
-    seed: 152,
+    seed: 413,
   },
 ];

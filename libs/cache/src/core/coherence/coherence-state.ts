@@ -32,6 +32,8 @@ export class CoherenceState {
   private leaseUntilWall = -Infinity;
   private provenAtMonotonic = -Infinity;
   private provenAtWall = -Infinity;
+  /** Whatever was invalidated after this `seq` of {@link epoch} comes over the present subscription. */
+  private heardFrom = Infinity;
 
   constructor(
     private readonly clock: Clock,
@@ -61,6 +63,31 @@ export class CoherenceState {
     this.provenAtWall = sentWall;
     this.leaseUntilMonotonic = sentMonotonic + lengthMs;
     this.leaseUntilWall = sentWall + lengthMs;
+  }
+
+  /** A beat that was sent under the present subscription has been carried out when the counter stood at `seq`. */
+  hearsFrom(seq: number): void {
+    this.heardFrom = Math.min(this.heardFrom, seq);
+  }
+
+  /**
+   * True while this instance knows of every invalidation that has ended since `born`: it has heard them all from then
+   * on, and holds the lease without which a writer would not have waited for it. The table says then of something born
+   * at `born` what the versions in L2 would say.
+   */
+  hasHeardAllSince(born: Head): boolean {
+    return (
+      this.mode === 'acknowledged' &&
+      born.epoch === this.epoch &&
+      born.seq >= this.heardFrom &&
+      born.seq >= this.table.floor &&
+      this.leaseHeld
+    );
+  }
+
+  /** Whether {@link hasHeardAllSince} can be true of anything. */
+  get isHearing(): boolean {
+    return this.mode === 'acknowledged' && this.heardFrom !== Infinity && this.leaseHeld;
   }
 
   endLease(): void {
@@ -103,6 +130,7 @@ export class CoherenceState {
     if (this.epoch !== undefined) this.retire(this.epoch);
     this.epoch = epoch;
     this.table.reset();
+    this.heardFrom = Infinity;
     if (isFirst) return;
     this.epochChanges++;
     this.endLease();
@@ -113,6 +141,7 @@ export class CoherenceState {
   newGeneration(): void {
     this.generation++;
     this.endLease();
+    this.heardFrom = Infinity;
   }
 
   /** Records an invalidation of this or another instance. */

@@ -83,6 +83,52 @@ describe('CoherenceState', () => {
     expect(state.leaseHeld).toBe(false);
   });
 
+  describe('has heard of everything since an entry was born', () => {
+    const born = (seq: number, epoch = EPOCH) => ({ epoch, seq });
+    const prove = (proven: CoherenceState, seq: number): void => {
+      proven.hearsFrom(seq);
+      proven.grantLease(clock.monotonic(), clock.now(), 1_000);
+    };
+
+    it('from where the counter stood at the first beat of the subscription, as long as the lease is held', async () => {
+      expect([state.isHearing, state.hasHeardAllSince(born(50))]).toEqual([false, false]);
+      prove(state, 7);
+      prove(state, 20);
+      expect([6, 7, 20].map((seq) => state.hasHeardAllSince(born(seq)))).toEqual([false, true, true]);
+      expect([state.isHearing, state.hasHeardAllSince(born(20, 'bbbbbbbbbbbbbbbb'))]).toEqual([true, false]);
+      await clock.advance(1_000);
+      expect([state.isHearing, state.hasHeardAllSince(born(20))]).toEqual([false, false]);
+    });
+
+    it('not across a new subscription, nor a new epoch, until a beat has been carried out under it', () => {
+      prove(state, 7);
+      state.newGeneration();
+      prove(state, 20);
+      expect([19, 20].map((seq) => state.hasHeardAllSince(born(seq)))).toEqual([false, true]);
+      const next = 'bbbbbbbbbbbbbbbb';
+      state.learnEpoch(next);
+      state.grantLease(clock.monotonic(), clock.now(), 1_000);
+      expect([state.isHearing, state.hasHeardAllSince(born(30, next))]).toEqual([false, false]);
+      prove(state, 3);
+      expect([20, 3].map((seq, i) => state.hasHeardAllSince(born(seq, [EPOCH, next][i])))).toEqual([false, true]);
+    });
+
+    it('not of what its table has forgotten', () => {
+      const small = new CoherenceState(clock, 'acknowledged', 1);
+      small.learnEpoch(EPOCH);
+      prove(small, 1);
+      for (const seq of [5, 6]) small.hear(born(seq), [`t${seq}`], 'delete');
+      expect([4, 5].map((seq) => small.hasHeardAllSince(born(seq)))).toEqual([false, true]);
+    });
+
+    it.each(['broadcast', 'off'] as const)('never in the mode %s, in which no writer waits for it', (mode) => {
+      const unasked = new CoherenceState(clock, mode, 100);
+      unasked.learnEpoch(EPOCH);
+      prove(unasked, 1);
+      expect([unasked.isHearing, unasked.hasHeardAllSince(born(5))]).toEqual([false, false]);
+    });
+  });
+
   it('holds what rests on another epoch for deleted', () => {
     expect(state.verdict(['t'], { epoch: EPOCH, seq: 9 })).toBe('valid');
     state.learnEpoch('bbbbbbbbbbbbbbbb');

@@ -11,7 +11,8 @@ interface SentBeat {
   /** How often the epoch had changed; a change since then may be a step back. */
   readonly epochChanges: number;
   isEchoed: boolean;
-  isAnswered: boolean;
+  /** Where the counter stood when it was carried out, once it is answered. */
+  seq: number | undefined;
 }
 
 /** Fraction of the lease given away for clock drift between instances. */
@@ -102,9 +103,10 @@ export class Lease {
   }
 
   private grant(beat: number, sent: SentBeat): void {
-    if (!sent.isEchoed || !sent.isAnswered) return;
+    if (!sent.isEchoed || sent.seq === undefined) return;
     this.sent.delete(beat);
     if (this.stopped || sent.epochChanges !== this.state.epochChanges) return;
+    this.state.hearsFrom(sent.seq);
     this.state.grantLease(sent.monotonic, sent.wall, this.leaseMs * (1 - DRIFT_MARGIN));
     if (!this.held) {
       this.held = true;
@@ -147,7 +149,7 @@ export class Lease {
       generation,
       epochChanges,
       isEchoed: false,
-      isAnswered: false,
+      seq: undefined,
     };
     this.sent.set(beat, sent);
     const { head, unknownMember, members } = await this.remote.heartbeat(this.member, beat).catch((error: unknown) => {
@@ -158,7 +160,7 @@ export class Lease {
     if (epochChanges === this.state.epochChanges && head.epoch !== this.state.epoch)
       this.state.correctEpoch(head.epoch);
     if (head.epoch === this.state.epoch && this.sent.has(beat)) {
-      sent.isAnswered = true;
+      sent.seq = head.seq;
       this.grant(beat, sent);
     }
     this.state.members = Math.max(1, members);

@@ -26,6 +26,8 @@ export interface RemoteRead extends TagRead {
   readonly bytes: Buffer | undefined;
   /** Versions of all tags that the entry carries, from a store that looks at them by itself. */
   readonly own?: ReadonlyMap<string, TagVersion>;
+  /** No versions beside the bytes, as the reader has asked; perhaps not even where the fleet stands. */
+  readonly isBare?: boolean;
   /**
    * What came of a {@link LoadWish}: only where there are no bytes, and not from every store. No versions are told
    * beside it.
@@ -97,8 +99,10 @@ export interface RemoteStore {
    * @param mostBytes an entry that is larger need not be read to its end: it is refused. Only who can write to
    *   the store by other means makes one
    * @param wish asks for leave to load, as {@link grant} does, where no entry is found. A store may leave that out
+   * @param bare the reader judges an entry by what it has heard, and has no use for versions beside it. A store may
+   *   tell them all the same
    */
-  read(key: string, tags: readonly string[], mostBytes: number, wish?: LoadWish): Promise<RemoteRead>;
+  read(key: string, tags: readonly string[], mostBytes: number, wish?: LoadWish, bare?: boolean): Promise<RemoteRead>;
   readTags(tags: readonly string[]): Promise<TagRead>;
   /**
    * Returns the version at which a load may start, creates missing `tags` with it and takes the load

@@ -14,14 +14,48 @@ type Judged = Pick<DecodedEntry, 'tags' | 'born'>;
 
 /** Judges what L2 holds by the versions that L2 knows: the rule of validity of a read. */
 export class RemoteJudge {
+  /** Whether the last entry was young enough to be judged by what this instance has heard: the next is likely to be. */
+  private wasHeardOf = true;
+
   constructor(
     private readonly store: RemoteStore,
     private readonly state: CoherenceState,
     private readonly l2: RemoteAttempts,
   ) {}
 
-  /** Checks the entry's own tags too; those the reader did not declare cost a second round trip. */
+  /** Whether the next entry can probably be judged without versions. */
+  get needsNoVersions(): boolean {
+    return this.wasHeardOf && this.state.isHearing;
+  }
+
+  /**
+   * Checks the entry's own tags too. Where the versions were told, those of tags that the reader did not declare cost a
+   * second round trip.
+   */
   check(entry: Judged, declared: readonly string[], read: RemoteRead): Checked | Promise<Checked | undefined> {
+    this.wasHeardOf = this.state.hasHeardAllSince(entry.born);
+    if (read.isBare !== true) return this.checkTold(entry, declared, read);
+    return this.wasHeardOf ? this.asHeard(entry, declared) : this.checkAll(entry, declared);
+  }
+
+  private asHeard({ tags, born }: Judged, declared: readonly string[]): Checked {
+    return { verdict: this.state.verdict(union(tags, declared), born), head: born };
+  }
+
+  /** An entry that is older than what was heard of, and came without versions. */
+  private async checkAll(entry: Judged, declared: readonly string[]): Promise<Checked | undefined> {
+    const tags = union(entry.tags, declared);
+    const read = await this.l2.attempt('read', () => this.store.readTags(tags));
+    if (read === undefined) return undefined;
+    if (read.head !== undefined) this.state.learnEpoch(read.head.epoch);
+    return { verdict: this.judgeAll(entry, tags, read, read.versions), head: read.head };
+  }
+
+  private checkTold(
+    entry: Judged,
+    declared: readonly string[],
+    read: RemoteRead,
+  ): Checked | Promise<Checked | undefined> {
     const first = this.judgeAll(entry, declared, read, read.versions);
     if (first !== 'valid' || entry.tags === declared) return { verdict: first, head: read.head };
     const further = entry.tags.filter((tag) => !declared.includes(tag));
@@ -72,6 +106,7 @@ export function worseOf(a: Verdict, b: Verdict): Verdict {
 }
 
 export function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  if (a === b) return a;
   const further = b.filter((tag) => !a.includes(tag));
   return further.length === 0 ? a : [...a, ...further];
 }

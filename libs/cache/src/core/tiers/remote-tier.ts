@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../ports/clock';
-import type { Grant, Head, LoadWish, RemoteStore } from '../ports/remote-store';
+import type { Head, LoadWish, RemoteRead, RemoteStore } from '../ports/remote-store';
 import { decodeEntry, encodeEntry, maxStoredBytes, UnreadableEntry } from '../codec';
 import type { CoherenceState } from '../coherence/coherence-state';
-import { deadAt, Entry, freshness, sharedHead, type DecodedEntry } from '../entry';
+import { deadAt, Entry, freshness, type DecodedEntry } from '../entry';
 import type { EventHub, MissReason } from '../events';
 import type { ResolvedCacheOptions } from '../options';
 import type { RemoteCounters } from '../stats';
+import { longestLife, newToken, permitOf, type LoadPermit } from './load-permit';
 import { RemoteAttempts } from './remote-attempts';
 import { RemoteJudge, union, worseOf, type Checked } from './remote-judge';
 import { RemoteMarks } from './remote-marks';
@@ -23,13 +23,11 @@ export type RemoteLookup<T> =
     }
   | { readonly kind: 'unavailable' };
 
-/** Permission to load: the version the load may claim, and the load lease if it was granted. */
-export interface LoadPermit {
-  readonly born: Head;
-  readonly granted: boolean;
-  /** Not granted because somebody has filled the key a moment ago. */
-  readonly filled?: boolean;
-  readonly token: string;
+/** A look into L2: what for, and under which subscription it began. */
+interface Look {
+  readonly key: string;
+  readonly tags: readonly string[];
+  readonly generation: number;
 }
 
 /**
@@ -71,11 +69,13 @@ export class RemoteTier<T> {
    *
    * @param toLoad the reader will load what is not there, and asks leave for it at once
    */
-  async lookup(key: string, tags: readonly string[], toLoad = false): Promise<RemoteLookup<T>> {
-    const found = await this.find(key, tags, toLoad ? this.wish() : undefined);
+  lookup(key: string, tags: readonly string[], toLoad = false): Promise<RemoteLookup<T>> {
+    return this.ask(key, tags, toLoad ? this.wish() : undefined, true);
+  }
+
+  private count(key: string, found: RemoteLookup<T>): void {
     if (found.kind === 'miss') this.countMiss(key, found.reason);
     else if (found.kind !== 'unavailable') this.countHit(key, found.entry);
-    return found;
   }
 
   private countMiss(key: string, reason: MissReason): void {
@@ -90,32 +90,61 @@ export class RemoteTier<T> {
   }
 
   /** {@link lookup} that counts nothing. */
-  async find(key: string, tags: readonly string[], wish?: LoadWish): Promise<RemoteLookup<T>> {
+  find(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
+    return this.ask(key, tags, undefined, false);
+  }
+
+  private async ask(
+    key: string,
+    tags: readonly string[],
+    wish: LoadWish | undefined,
+    counts: boolean,
+  ): Promise<RemoteLookup<T>> {
     if (!this.store.holdsEntries) return missed('absent');
     const generation = this.state.generation;
     const storeKey = this.storeKey(key);
     const mostBytes = maxStoredBytes(this.options);
-    const read = await this.l2.attempt('read', () => this.store.read(storeKey, tags, mostBytes, wish));
+    const bare = this.judge.needsNoVersions;
+    const read = await this.l2.attempt('read', () => this.store.read(storeKey, tags, mostBytes, wish, bare));
     if (read === undefined) return UNAVAILABLE;
     // Learnt when it arrives, not after decoding: by then a newer epoch may have begun.
     if (read.head !== undefined) this.state.learnEpoch(read.head.epoch);
+    let found = this.outcome(storeKey, read, wish, { key, tags, generation });
+    // Waited for only where there is something to wait for: each wait is a turn of the queue of promises.
+    if (found instanceof Promise) found = await found;
+    if (counts) this.count(key, found);
+    return found;
+  }
+
+  private outcome(
+    storeKey: string,
+    read: RemoteRead,
+    wish: LoadWish | undefined,
+    look: Look,
+  ): RemoteLookup<T> | Promise<RemoteLookup<T>> {
     if (read.bytes === undefined) return missed('absent', undefined, read.grant && permitOf(read.grant, wish!.token));
-    let decoded = this.decode(storeKey, read.bytes, tags);
-    if (decoded instanceof Promise) decoded = await decoded;
+    const decoded = this.decode(storeKey, read.bytes, look.tags);
+    if (decoded instanceof Promise) return decoded.then((late) => this.checked(late, read, look));
+    return this.checked(decoded, read, look);
+  }
+
+  private checked(
+    decoded: DecodedEntry<T> | undefined,
+    read: RemoteRead,
+    look: Look,
+  ): RemoteLookup<T> | Promise<RemoteLookup<T>> {
     if (decoded === undefined) return missed('unreadable');
-    const judged = this.judge.check(decoded, tags, read);
-    const checked = judged instanceof Promise ? await judged : judged;
-    if (checked === undefined) return UNAVAILABLE;
-    return this.found(key, decoded, checked, tags, generation);
+    const checked = this.judge.check(decoded, look.tags, read);
+    if (checked instanceof Promise) return checked.then((late) => this.found(decoded, late, look));
+    return this.found(decoded, checked, look);
   }
 
   private found(
-    key: string,
     decoded: DecodedEntry<T>,
-    checked: Checked,
-    tags: readonly string[],
-    generation: number,
+    checked: Checked | undefined,
+    { key, tags, generation }: Look,
   ): RemoteLookup<T> {
+    if (checked === undefined) return UNAVAILABLE;
     const { head } = checked;
     // What was heard since may have been waiting here when the read began: then its reader must not see less (C5).
     const verdict = head === undefined ? 'deleted' : worseOf(checked.verdict, this.state.verdict(decoded.tags, head));
@@ -203,14 +232,6 @@ export class RemoteTier<T> {
   }
 }
 
-/** 36 characters that no other load has: random ones of this process, and its counter. */
-function newToken(): string {
-  return PROCESS + (tokens++).toString(36).padStart(12, '0');
-}
-
-const PROCESS = randomUUID().slice(0, 24);
-let tokens = 0;
-
 const UNAVAILABLE = Object.freeze({ kind: 'unavailable' } as const);
 const missed = <T>(reason: MissReason, fallback?: Entry<T>, permit?: LoadPermit): RemoteLookup<T> => ({
   kind: 'miss',
@@ -218,14 +239,3 @@ const missed = <T>(reason: MissReason, fallback?: Entry<T>, permit?: LoadPermit)
   fallback,
   permit,
 });
-
-function permitOf({ epoch, seq, granted, filled = false }: Grant, token: string): LoadPermit {
-  return { born: sharedHead(epoch, seq), granted, filled, token };
-}
-
-/** Life that a tag created by a cache needs, so that it outlives every entry carrying it. */
-function longestLife(options: Omit<ResolvedCacheOptions<never>, 'serializer' | 'isNegative'>): number {
-  const { ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl, loadLease } = options;
-  const fresh = Math.max(ttl, negativeTtl) * (1 + ttlJitter);
-  return Math.ceil(fresh + Math.max(staleWhileRevalidate, staleIfError) + loadLease);
-}

@@ -1,23 +1,19 @@
 import type { Redis } from 'ioredis';
 import { livesInHead } from '../../core/coherence/tags';
-import type { LoadWish, RemoteRead, TagRead, TagVersion } from '../../core/ports/remote-store';
+import type { LoadWish, RemoteRead } from '../../core/ports/remote-store';
+import { bare, BareReads, bytesFrom, bytesOf, MOST_OF_ONE, MOST_READS, type Found } from './bare-reads';
 import type { GivenUp } from './given-up';
 import { fieldOf, newEpoch, type HeadNode } from './head';
 import type { Names } from './names';
-import type { NodeLink, RedisNodes } from './nodes';
+import type { RedisNodes } from './nodes';
 import { script } from './script';
 import { WISHED } from './scripts/reading';
+import { placesOf, Told, type Places } from './told-versions';
 import { Turn } from './turn';
 import { asUnavailable } from './unavailable';
 
-/**
- * Most bytes of an entry that is read with others, and of one that is looked for alone by who would load it. A script
- * copies what it answers with several times: beyond this, a command of Redis' own is cheaper although it costs a round
- * trip more.
- */
-const [MOST_OF_ONE, MOST_ALONE] = [16 * 1_024, 64 * 1_024];
-/** Reads of one command: the server works on the next while the client takes the first apart. */
-const MOST_READS = 16;
+/** Most bytes of an entry that is looked for alone by who would load it; beyond it, a round trip more is cheaper. */
+const MOST_ALONE = 64 * 1_024;
 
 interface Wanted {
   /** Name of the entry; `undefined` where only versions are asked for. */
@@ -28,10 +24,10 @@ interface Wanted {
   readonly wish: LoadWish | undefined;
   /** Name of the load lease, for the wish. */
   readonly lease: string | undefined;
+  /** No versions are asked for beside the entry. */
+  readonly isBare: boolean;
 }
 
-/** An entry, nothing, 1 for one that is too large for this, an error, or nothing with the outcome of a wish. */
-type Found = Buffer | null | number | Error;
 type Reply = [head: (Buffer | null)[], versions: (Buffer | null)[], ...entries: Found[]];
 
 /**
@@ -44,20 +40,24 @@ export class Reads {
     size: 1_000,
     sizeOf: ({ tags }) => tags.length,
   });
+  private readonly bareReads: BareReads;
 
   constructor(
     private readonly nodes: RedisNodes,
     private readonly names: Names,
     private readonly head: HeadNode,
     private readonly givenUp: GivenUp,
-  ) {}
+  ) {
+    this.bareReads = new BareReads(nodes, head);
+  }
 
   /** In a cluster a wish is left to a grant: entry and load lease are on different nodes. */
-  read(key: string, tags: readonly string[], mostBytes: number, wish?: LoadWish): Promise<RemoteRead> {
+  read(key: string, tags: readonly string[], mostBytes: number, wish?: LoadWish, isBare = false): Promise<RemoteRead> {
     const name = this.names.entry(key);
+    if (isBare && (wish === undefined || this.nodes.sharded)) return this.bareReads.read(name, mostBytes);
     if (this.nodes.sharded) return this.readApart(name, tags, mostBytes);
     const lease = wish && this.names.lease(key);
-    return this.turn.ask({ name, tags, mostBytes, wish, lease });
+    return this.turn.ask({ name, tags, mostBytes, wish, lease, isBare });
   }
 
   private async readApart(name: string, tags: readonly string[], mostBytes: number): Promise<RemoteRead> {
@@ -69,44 +69,48 @@ export class Reads {
   }
 
   readTags(tags: readonly string[]): Promise<RemoteRead> {
-    return this.turn.ask({ name: undefined, tags, mostBytes: 0, wish: undefined, lease: undefined });
+    return this.turn.ask({ name: undefined, tags, mostBytes: 0, wish: undefined, lease: undefined, isBare: false });
   }
 
   private async readAll(wanted: readonly Wanted[]): Promise<(RemoteRead | Promise<RemoteRead> | Error)[]> {
     const [first] = wanted;
     if (wanted.length === 1 && first!.wish === undefined) return [this.readPlainly(first!)];
-    const { link } = this.head;
     const { fields, tags } = placesOf(wanted);
-    const keys = [this.names.head, ...tags.list.map((tag) => this.names.tag(tag))];
-    for (const { name } of wanted) if (name !== undefined) keys.push(name);
-    const entryCount = keys.length - 1 - tags.size;
-    for (const { lease } of wanted) if (lease !== undefined) keys.push(lease);
-    const isToLoad = wanted.some(({ wish }) => wish !== undefined);
-    const most = wanted.length === 1 ? MOST_ALONE : MOST_OF_ONE;
-    const bounds = [tags.size, most, MOST_READS * MOST_OF_ONE];
-    const fieldNames = fields.list.map(fieldOf);
-    let isSent = false;
-    const read = (client: Redis): Promise<unknown> => {
-      isSent = true;
-      if (!isToLoad) return script(client, 'readBuffer')(keys.length, ...keys, ...bounds, ...fieldNames);
-      const opening = [link.run, newEpoch()];
-      const given = [...opening, ...bounds, entryCount, fields.size, ...fieldNames, ...wishesOf(wanted, tags, fields)];
-      return script(client, 'readToLoadBuffer')(keys.length, ...keys, ...given);
-    };
-    const reply = (await link.send(read, 'ordinary', wanted.length).catch((error: unknown) => {
-      for (const { wish, lease } of isSent ? wanted : []) if (wish !== undefined) this.givenUp.add(lease!, wish.token);
-      throw error;
-    })) as Reply;
-    const [opened, versions, ...entries] = reply;
-    const told = new Told(opened, versions, link.run, fields, tags);
+    const isBare = wanted.every((one) => one.isBare);
+    const [opened, versions, ...entries] = await this.ask(wanted, fields, tags, isBare);
+    const told = new Told(opened, versions, this.head.link.run, fields, tags);
     let entry = 0;
     return wanted.map((one) => {
       const found = one.name === undefined ? null : entries[entry++]!;
       if (found instanceof Error) return asUnavailable(found);
       if (typeof found === 'number' && found < WISHED) return this.readPlainly(one);
       if (typeof found === 'number') return told.granted(one.tags, found - WISHED);
-      return told.of(one.tags, found ?? undefined);
+      return isBare ? bare(found ?? undefined, told.head) : told.of(one.tags, found ?? undefined);
     });
+  }
+
+  private async ask(wanted: readonly Wanted[], fields: Places, tags: Places, isBare: boolean): Promise<Reply> {
+    const { link } = this.head;
+    const keys = [this.names.head, ...tags.list.map((tag) => this.names.tag(tag))];
+    for (const { name } of wanted) if (name !== undefined) keys.push(name);
+    const entryCount = keys.length - 1 - tags.size;
+    for (const { lease } of wanted) if (lease !== undefined) keys.push(lease);
+    const bounds = [tags.size, wanted.length === 1 ? MOST_ALONE : MOST_OF_ONE, MOST_READS * MOST_OF_ONE];
+    const fieldNames = fields.list.map(fieldOf);
+    let isSent = false;
+    const read = (client: Redis): Promise<unknown> => {
+      isSent = true;
+      if (wanted.every(({ wish }) => wish === undefined)) {
+        return script(client, 'readBuffer')(keys.length, ...keys, ...bounds, ...fieldNames);
+      }
+      const given = [link.run, newEpoch(), ...bounds, isBare ? 1 : 0, entryCount, fields.size, ...fieldNames];
+      return script(client, 'readToLoadBuffer')(keys.length, ...keys, ...given, ...wishesOf(wanted, tags, fields));
+    };
+    const reply = link.send(read, 'ordinary', wanted.length).catch((error: unknown) => {
+      for (const { wish, lease } of isSent ? wanted : []) if (wish !== undefined) this.givenUp.add(lease!, wish.token);
+      throw error;
+    });
+    return (await reply) as Reply;
   }
 
   /**
@@ -127,36 +131,6 @@ export class Reads {
   }
 }
 
-/** What is asked for, each once: tags that live in `head`, and the others. */
-function placesOf(wanted: readonly Wanted[]): { readonly fields: Places; readonly tags: Places } {
-  const [fields, tags] = [new Places(), new Places()];
-  for (const one of wanted) {
-    for (const tag of one.tags) (livesInHead(tag) ? fields : tags).add(tag);
-  }
-  return { fields, tags };
-}
-
-/** Distinct names in the order of their first mention. */
-class Places {
-  private readonly places = new Map<string, number>();
-
-  get size(): number {
-    return this.places.size;
-  }
-
-  get list(): string[] {
-    return [...this.places.keys()];
-  }
-
-  add(name: string): void {
-    if (!this.places.has(name)) this.places.set(name, this.places.size);
-  }
-
-  of(name: string): number {
-    return this.places.get(name)!;
-  }
-}
-
 /** What `READ_TO_LOAD` is told of each entry: by places, so that what declares the same tags names them once. */
 function wishesOf(wanted: readonly Wanted[], tags: Places, fields: Places): string[] {
   const wishes: string[] = [];
@@ -169,61 +143,4 @@ function wishesOf(wanted: readonly Wanted[], tags: Places, fields: Places): stri
     wishes.push(text);
   }
   return wishes;
-}
-
-/** What one look at `head` and at the tags of a turn has told; each version is read once. */
-class Told {
-  private readonly head: TagRead['head'];
-  private readonly inHead: (TagVersion | undefined)[] = [];
-  private readonly byKey: (TagVersion | undefined)[] = [];
-
-  constructor(
-    opened: readonly (Buffer | null)[],
-    versions: readonly (Buffer | null)[],
-    ownRun: string,
-    private readonly fields: Places,
-    private readonly tags: Places,
-  ) {
-    const [epoch, run, seq, ...ofHead] = opened.map((bytes) => bytes?.toString('latin1'));
-    // `head` of another run of the server: its versions say nothing about what this run holds.
-    if (epoch === undefined || run !== ownRun) return;
-    this.head = { epoch, seq: Number(seq) };
-    this.inHead = ofHead.map((text) => version(text, epoch));
-    this.byKey = versions.map((bytes) => version(bytes?.toString('latin1'), epoch));
-  }
-
-  /** Nothing found, and leave to load asked for in the same step. */
-  granted(tags: readonly string[], outcome: number): RemoteRead {
-    const { head } = this;
-    if (head === undefined) return this.of(tags, undefined);
-    const grant = { epoch: head.epoch, seq: head.seq, granted: outcome === 1, filled: outcome === 2 };
-    // Whoever loads has no use for versions.
-    return { bytes: undefined, head, versions: [], grant };
-  }
-
-  of(tags: readonly string[], bytes: Buffer | undefined): RemoteRead {
-    const versions = tags.map((tag) =>
-      livesInHead(tag) ? this.inHead[this.fields.of(tag)] : this.byKey[this.tags.of(tag)],
-    );
-    return { bytes, head: this.head, versions };
-  }
-}
-
-/** `epoch|deleted|expired`; a version of another epoch is unknown. */
-function version(text: string | undefined, epoch: string): TagVersion | undefined {
-  if (text === undefined || !text.startsWith(epoch)) return undefined;
-  const deleted = text.slice(epoch.length + 1, text.lastIndexOf('|'));
-  return { deleted: Number(deleted), expired: Number(text.slice(epoch.length + deleted.length + 2)) };
-}
-
-/** What an entry's own node has. One that is away, or has moved, costs its keys a miss, and the others nothing. */
-async function bytesFrom(holder: NodeLink | undefined, name: string, mostBytes: number): Promise<Buffer | undefined> {
-  if (holder === undefined || !holder.available) return undefined;
-  return holder.send((client) => bytesOf(client, name, mostBytes)).catch(() => undefined);
-}
-
-/** `GETRANGE`, not `GET`: what is too large for an entry is not carried over to be refused here. */
-async function bytesOf(client: Redis, name: string, mostBytes: number): Promise<Buffer | undefined> {
-  const bytes = await client.getrangeBuffer(name, 0, mostBytes);
-  return bytes.length === 0 ? undefined : bytes;
 }

@@ -52,8 +52,8 @@ export class RedisRemoteStore implements RemoteStore {
     this.nodes.onChange({ breakerChanged: listener });
   }
 
-  read(key: string, tags: readonly string[], mostBytes: number, wish?: LoadWish): Promise<RemoteRead> {
-    return this.reads.read(key, tags, mostBytes, wish);
+  read(key: string, tags: readonly string[], most: number, wish?: LoadWish, bare?: boolean): Promise<RemoteRead> {
+    return this.reads.read(key, tags, most, wish, bare);
   }
 
   readTags(tags: readonly string[]): Promise<TagRead> {

@@ -2,11 +2,12 @@ import type { Redis } from 'ioredis';
 import * as invalidating from './scripts/invalidating';
 import * as loading from './scripts/loading';
 import { ALLOW_OOM } from './scripts/parts';
-import { READ, READ_TO_LOAD } from './scripts/reading';
+import { READ, READ_BARE, READ_TO_LOAD } from './scripts/reading';
 
 export type Argument = string | number | Buffer;
 export type ScriptName =
   | 'readBuffer'
+  | 'readBareBuffer'
   | 'readToLoadBuffer'
   | 'grant'
   | 'fill'
@@ -22,6 +23,7 @@ export function defineScripts(client: Redis): void {
   const define = (name: string, lua: string, numberOfKeys?: number): void =>
     client.defineCommand(name, numberOfKeys === undefined ? { lua } : { lua, numberOfKeys });
   define('strataRead', READ);
+  define('strataReadBare', READ_BARE);
   define('strataReadToLoad', READ_TO_LOAD);
   define('strataGrant', loading.GRANT);
   define('strataFill', loading.FILL);

@@ -2,7 +2,6 @@ import { FILLED, OPEN_HEAD } from './parts';
 
 /** Versions of the tags with keys of their own, in parts: Lua gives a function some thousand arguments at most. */
 const VERSIONS = `
-local versions = {}
 for first = 2, tagCount + 1, 1000 do
   local part = redis.call('MGET', unpack(KEYS, first, math.min(first + 999, tagCount + 1)))
   for i = 1, #part do versions[#versions + 1] = part[i] end
@@ -12,14 +11,28 @@ end
 /** An entry, `false` for none, 1 for one that is too large, or the error of what is no text. */
 const FIND = `
 local function find(key)
-  -- Asked first: a value that is not sent should not be copied either.
-  local found = redis.pcall('STRLEN', key)
-  if type(found) ~= 'number' then return found end
-  if found == 0 then return false end
-  if found > most or found > room then return 1 end
-  room = room - found
-  return redis.call('GET', key)
+  -- No more than may be sent, and a byte that tells of more.
+  local found = redis.pcall('GETRANGE', key, 0, most)
+  if type(found) ~= 'string' then return found end
+  local length = #found
+  if length == 0 then return false end
+  if length > most or length > room then return 1 end
+  room = room - length
+  return found
 end
+`;
+
+/**
+ * Entries alone, for readers that judge them by what they have heard; as {@link READ} answers them.
+ *
+ * KEYS entries · ARGV 1 most bytes of an entry, 2 most bytes of all
+ */
+export const READ_BARE = `
+local most, room = tonumber(ARGV[1]), tonumber(ARGV[2])
+${FIND}
+local reply = {}
+for i = 1, #KEYS do reply[i] = find(KEYS[i]) end
+return reply
 `;
 
 /**
@@ -32,6 +45,7 @@ end
  */
 export const READ = `
 local tagCount, most, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local versions = {}
 ${VERSIONS}${FIND}
 local reply = { redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq', unpack(ARGV, 4)), versions }
 for i = tagCount + 2, #KEYS do reply[#reply + 1] = find(KEYS[i]) end
@@ -44,22 +58,28 @@ export const WISHED = 10;
 /**
  * {@link READ} for readers that load what is not there: leave to do so is asked for in the same step, by the rules of
  * `GRANT`, and so a lost `head` begins a new epoch. The answer has the versions of before. Where leave cannot be asked for (no memory, a foreign type), the
- * entry is answered as absent: the reader asks by itself, and is told why.
+ * entry is answered as absent: the reader asks by itself, and is told why. Versions that nobody has asked for are looked
+ * at when leave is asked for, and not before.
  *
  * KEYS 1 head, 2… tags, then entries, then leases · ARGV 3 number of tags, 4 most bytes of an entry, 5 most bytes of all,
- * 6 number of entries, 7 number of fields, 8… fields of tags in head, then a wish for each entry: '' for none, else token,
+ * 6 1 for no versions, 7 number of entries, 8 number of fields, 9… fields of tags in head, then a wish for each entry: '' for none, else token,
  * lease ms, tag ttl ms and the places of its tags, those of fields counted from the last tag on
  */
 export const READ_TO_LOAD = `${OPEN_HEAD}${FILLED}
 local tagCount, most, room = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local entryCount, fieldCount = tonumber(ARGV[6]), tonumber(ARGV[7])
-${VERSIONS}${FIND}
+local entryCount, fieldCount = tonumber(ARGV[7]), tonumber(ARGV[8])
+${FIND}
 local fresh = format(seq, seq)
-local head = { epoch, ARGV[1], opened[3] }
-if fieldCount > 0 then
-  local fields = call('HMGET', HEAD, unpack(ARGV, 8, 7 + fieldCount))
+local versions, head = {}, { epoch, ARGV[1], opened[3] }
+local isKnown = false
+local function lookAtVersions()
+  isKnown = true
+  ${VERSIONS}
+  if fieldCount == 0 then return end
+  local fields = call('HMGET', HEAD, unpack(ARGV, 9, 8 + fieldCount))
   for i = 1, fieldCount do head[3 + i] = fields[i] end
 end
+if ARGV[6] == '0' then lookAtVersions() end
 -- Newest version of a tag, created where it is missing. A foreign type, which MGET does not tell from nothing, fails.
 -- What is created now counts as new: whoever began to load before it would not be valid for it.
 local newest = {}
@@ -71,7 +91,7 @@ local function newestOf(place, ttl)
   local deleted, expired = parse(version)
   if deleted then newest[place] = math.max(deleted, expired)
   else
-    if field > 0 then call('HSET', HEAD, ARGV[7 + field], fresh)
+    if field > 0 then call('HSET', HEAD, ARGV[8 + field], fresh)
     elseif version then call('SET', KEYS[1 + place], fresh, 'PX', ttl)
     elseif not call('SET', KEYS[1 + place], fresh, 'PX', ttl, 'NX') then error('not a version') end
     newest[place] = seq
@@ -79,6 +99,7 @@ local function newestOf(place, ttl)
   return newest[place]
 end
 local function grant(lease, wish)
+  if not isKnown then lookAtVersions() end
   local token, leaseMs, ttl, places = string.match(wish, '^(%S+) (%d+) (%d+)(.*)$')
   local newestOfAll = 0
   for place in string.gmatch(places, '%d+') do newestOfAll = math.max(newestOfAll, newestOf(tonumber(place), ttl)) end
@@ -91,7 +112,7 @@ local reply = { head, versions }
 local lease = 1 + tagCount + entryCount
 for i = 1, entryCount do
   local found = find(KEYS[1 + tagCount + i])
-  local wish = ARGV[7 + fieldCount + i]
+  local wish = ARGV[8 + fieldCount + i]
   if wish ~= '' then
     lease = lease + 1
     if found == false then

@@ -19,7 +19,12 @@ const MUTANTS = [
     "return this.state.verdict(dependsOn, basis) === 'valid';",
     'return true;',
   ],
-  ['fills are not checked by L1', `${CORE}/fills.ts`, "if (verdict !== 'valid') return 'invalidated';", ''],
+  [
+    'fills are not checked by L1',
+    `${CORE}/fills.ts`,
+    "if (verdict !== 'valid' && verdict !== worst) return 'invalidated';",
+    '',
+  ],
   [
     'the generation is not checked on a hit',
     `${CORE}/tiers/local-tier.ts`,

@@ -47,7 +47,7 @@ const isChosen = (name) => new RegExp(values.only).test(name);
 const TAKES_PART = {
   product: /./,
   list: /^(?!Nest . Fastify, interceptor)/,
-  304: /^(node|nginx|Varnish|Strata|beside|service(?!, off))/,
+  '304 of the product': /^(node|nginx|Varnish|Strata|beside|service(?!, off))/,
   'list, gzip': /^(?!CacheInterceptor|Nest . Fastify, interceptor|service, off)/,
 };
 const chosen = Object.keys(CASES).filter((what) => !values.quick || !what.includes('gzip'));

@@ -14,7 +14,7 @@ const [PRODUCT, LIST] = ['/products/7', '/products?category=books&limit=33'];
 export const CASES = {
   product: { path: PRODUCT, headers: [] },
   list: { path: LIST, headers: [] },
-  304: { path: PRODUCT, headers: ['if-none-match: *'] },
+  '304 of the product': { path: PRODUCT, headers: ['if-none-match: *'] },
   'list, gzip': { path: LIST, headers: ['accept-encoding: gzip'] },
 };
 

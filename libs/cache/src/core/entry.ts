@@ -31,10 +31,12 @@ export interface DecodedEntry<T = unknown> extends Lifetime {
 
 /** What an entry is told when it enters this instance. */
 export interface LocalFacts {
-  /** `seq` of the last check of this entry in L2. */
+  /** `seq` up to which nothing speaks against it: of the last check in L2, or that of its birth. */
   readonly proven: number;
   /** Generation of the subscription under which it is stored. */
   readonly generation: number;
+  /** L2 says that it was expired on purpose: it may stand in for an error, and for nothing else. */
+  readonly isExpired?: boolean;
 }
 
 /** Whose value it is. */
@@ -85,7 +87,12 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
   declare readonly bytes: number;
   declare private setback: Setback | undefined;
 
-  constructor(from: DecodedEntry<T>, tags: readonly string[], { proven, generation }: LocalFacts, place: Place) {
+  constructor(
+    from: DecodedEntry<T>,
+    tags: readonly string[],
+    { proven, generation, isExpired = false }: LocalFacts,
+    place: Place,
+  ) {
     const { createdAt, freshUntil, revalidateUntil, errorUntil } = from;
     const follows = followsFromPlace(tags, place.cache, place.key);
     this.created = compact(createdAt - PROCESS_START);
@@ -98,6 +105,7 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
       follows,
       generation,
       from.negative,
+      isExpired,
       compact(revalidateUntil - freshUntil),
       compact(errorUntil - freshUntil),
     );
@@ -122,7 +130,11 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     return this.terms.negative;
   }
 
-  /** The version that it rests on: where the fleet stood when it was last checked. */
+  get isExpired(): boolean {
+    return this.terms.isExpired;
+  }
+
+  /** The version that it rests on: where the fleet stood when it was last checked in L2, or when its load began. */
   get basis(): Head {
     const { born, proven } = this;
     return born.seq === proven ? born : { epoch: born.epoch, seq: proven };

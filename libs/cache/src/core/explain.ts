@@ -35,7 +35,8 @@ export interface EntryExplanation {
   readonly L2: { readonly state: EntryState } & Partial<EntryFacts>;
   /**
    * For each tag of the entry the invalidation that it was hit by last, as L2 has it: an entry whose `born` is below
-   * it is invalidated. `null` for a tag that L2 does not know, which counts as invalidated too.
+   * it is invalidated. `null` for a tag that L2 does not know, which counts as invalidated too; except for an instance
+   * that has heard of everything since the entry was born, and needs none of them.
    */
   readonly versions: Readonly<Record<string, { deleted: number; expired: number } | null>>;
 }

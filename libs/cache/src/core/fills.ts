@@ -46,9 +46,13 @@ export class Fills<T> {
     return { entry, remote };
   }
 
-  /** Puts an entry into L1 if nothing that was heard since speaks against it. */
-  fillLocal(key: string, entry: Entry<T>, generation: number): void {
-    const reason = this.rejection(entry, generation);
+  /**
+   * Puts an entry into L1 if nothing that was heard since speaks against it.
+   *
+   * @param worst `expired`: also what may only stand in for an error
+   */
+  fillLocal(key: string, entry: Entry<T>, generation: number, worst: 'valid' | 'expired' = 'valid'): void {
+    const reason = this.rejection(entry, generation, worst);
     if (reason === undefined) this.local.put(key, entry);
     else this.reporter.rejected(key, 'L1', reason);
   }
@@ -84,12 +88,12 @@ export class Fills<T> {
     return this.remote.put(key, entry, payload, { token: permit.granted ? permit.token : undefined, remoteTtl });
   }
 
-  private rejection(entry: Entry<T>, generation: number): string | undefined {
+  private rejection(entry: Entry<T>, generation: number, worst: 'valid' | 'expired'): string | undefined {
     if (generation !== this.state.generation) return 'generation';
     if (entry.born.epoch === '') return 'no-version';
     if (entry.born.epoch !== this.state.epoch) return 'epoch';
     const verdict = this.state.verdictOf(entry);
-    if (verdict !== 'valid') return 'invalidated';
+    if (verdict !== 'valid' && verdict !== worst) return 'invalidated';
     return this.clock.now() >= deadAt(entry) ? 'expired' : undefined;
   }
 }

@@ -195,7 +195,7 @@ export class ReadThrough<T> {
     if (usable === undefined) throw error;
     // Kept in L1 with a pause, so that the next readers need not wait for the same failure.
     usable.postponeRefresh(this.parts.clock.now());
-    this.parts.fills.fillLocal(departure.key, usable, usable.generation);
+    this.parts.fills.fillLocal(departure.key, usable, usable.generation, 'expired');
     return departure.refreshing ? tierHit(usable, 'L1', 'error') : this.standIn(departure.key, usable);
   }
 

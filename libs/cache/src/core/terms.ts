@@ -4,6 +4,8 @@ export interface Terms {
   readonly cache: string | undefined;
   readonly generation: number;
   readonly negative: boolean;
+  /** It had been expired on purpose when it was read from L2: never fresh here, whatever is heard of its tags. */
+  readonly isExpired: boolean;
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
 }
@@ -21,11 +23,13 @@ export function sharedTerms(
   follows: boolean,
   generation: number,
   negative: boolean,
+  isExpired: boolean,
   staleWhileRevalidate: number,
   staleIfError: number,
 ): Terms {
   // No name of a cache has a colon.
-  const kind = follows && !negative ? place.cache : `${place.cache}:${follows}:${negative}`;
+  const isCommon = follows && !negative && !isExpired;
+  const kind = isCommon ? place.cache : `${place.cache}:${follows}:${negative}:${isExpired}`;
   const known = lastTerms.get(kind);
   const isSame =
     known?.generation === generation &&
@@ -33,7 +37,7 @@ export function sharedTerms(
     known.staleIfError === staleIfError;
   if (isSame) return known;
   const cache = follows ? place.cache : undefined;
-  const terms = { cache, generation, negative, staleWhileRevalidate, staleIfError };
+  const terms = { cache, generation, negative, isExpired, staleWhileRevalidate, staleIfError };
   lastTerms.set(kind, terms);
   return terms;
 }

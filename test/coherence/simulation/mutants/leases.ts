@@ -12,7 +12,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 3,
+    seed: 13,
   },
   {
     rule: 'the lease is proved by an echo through the bus',
@@ -24,7 +24,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 23,
+    seed: 4,
   },
   {
     rule: 'L1 serves only under a lease',
@@ -36,7 +36,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 1,
+    seed: 3,
   },
   {
     rule: 'the wall clock ends the lease too',
@@ -48,7 +48,7 @@ export const LEASES: readonly Mutant[] = [
     rule: 'the monotonic clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', 'this.clock.monotonic() < this.leaseUntilMonotonic && ', '')],
     profile: 'stepWall',
-    seed: 19,
+    seed: 5,
   },
   {
     rule: 'the generation is checked on a hit and at a fill',
@@ -61,7 +61,7 @@ export const LEASES: readonly Mutant[] = [
       edit('fills.ts', "if (generation !== this.state.generation) return 'generation';", ''),
     ],
     profile: 'cutSubscription',
-    seed: 7,
+    seed: 23,
   },
   {
     rule: 'the generation changes when the subscription is confirmed',
@@ -73,7 +73,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'cutSubscription',
-    seed: 7,
+    seed: 1,
   },
   {
     rule: 'an invalidation is applied before it is acknowledged',
@@ -91,7 +91,7 @@ export const LEASES: readonly Mutant[] = [
     rule: 'the writer waits for acknowledgements',
     edits: [edit('coherence/invalidator.ts', '.filter((id) => id !== this.member);', '.filter(() => false);')],
     profile: 'none',
-    seed: 1,
+    seed: 2,
   },
   {
     rule: 'a writer waits one lease for who stays silent, no longer',
@@ -99,7 +99,7 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/invalidator.ts', 'this.options.leaseMs, this.clock', '3 * this.options.leaseMs, this.clock'),
     ],
     profile: 'freeze',
-    seed: 2,
+    seed: 1,
   },
   {
     rule: 'who stayed silent is not waited for again',
@@ -111,14 +111,14 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'crash',
-    seed: 2,
+    seed: 1,
   },
   {
     rule: 'versions come from one counter, at the moment they count',
     edits: [],
     rules: { lastWriterWins: true },
     profile: 'hot',
-    seed: 35,
+    seed: 28,
   },
   {
     rule: 'the epoch is part of a version',
@@ -128,21 +128,21 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', "if (since.epoch !== this.epoch) return 'deleted';", ''),
     ],
     profile: 'restartEmpty',
-    seed: 1,
+    seed: 21,
   },
   {
     rule: 'the run id of the server begins a new epoch',
     edits: [],
     rules: { runIgnored: true },
     profile: 'restartSaved',
-    seed: 4,
+    seed: 23,
   },
   {
     rule: 'a lost list of members makes writers wait',
     edits: [],
     rules: { lostMembersIgnored: true },
     profile: 'evictHead',
-    seed: 21,
+    seed: 18,
   },
   {
     rule: 'a change of epoch ends the lease until a beat has confirmed it',

@@ -1,7 +1,7 @@
 import type { Entry } from '../entry';
 import type { Clock } from '../ports/clock';
 import type { Head, InvalidationMode } from '../ports/remote-store';
-import { TagTable, type Verdict } from './tag-table';
+import { TagTable, worseOf, type Verdict } from './tag-table';
 import { EVERYTHING } from './tags';
 
 /** How writers and readers agree; see `docs/concepts/consistency.md`. */
@@ -158,8 +158,9 @@ export class CoherenceState {
   /** {@link verdict} of an entry, whose tags are made only where something was heard since it was last checked. */
   verdictOf(entry: Entry): Verdict {
     if (entry.born.epoch !== this.epoch) return 'deleted';
-    if (this.undelivered.size === 0 && this.table.isSilentSince(entry.proven)) return 'valid';
-    return this.verdict(entry.tags, entry.basis);
+    const least = entry.isExpired ? 'expired' : 'valid';
+    if (this.undelivered.size === 0 && this.table.isSilentSince(entry.proven)) return least;
+    return worseOf(least, this.verdict(entry.tags, entry.basis));
   }
 
   /** Tags of an invalidation that could not reach L2 yet count as newer than anything here (C5). */

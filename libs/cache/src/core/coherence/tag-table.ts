@@ -12,6 +12,11 @@ export function judge(version: TagVersion, since: number): Verdict {
   return version.expired > since ? 'expired' : 'valid';
 }
 
+export function worseOf(a: Verdict, b: Verdict): Verdict {
+  if (a === 'deleted' || b === 'deleted') return 'deleted';
+  return a === 'expired' ? a : b;
+}
+
 /**
  * Bounded table *tag → newest invalidation heard*. What falls out of it raises the floor: everything
  * that rests on a version below the floor counts as deleted, because its tag may have been forgotten.

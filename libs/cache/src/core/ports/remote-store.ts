@@ -21,7 +21,7 @@ export interface TagRead {
   readonly versions: readonly (TagVersion | undefined)[];
 }
 
-/** Entry bytes and tag versions, both asked for after the read began. */
+/** Entry bytes and, unless it is bare, tag versions, both asked for after the read began. */
 export interface RemoteRead extends TagRead {
   readonly bytes: Buffer | undefined;
   /** Versions of all tags that the entry carries, from a store that looks at them by itself. */

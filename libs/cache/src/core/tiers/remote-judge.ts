@@ -4,7 +4,7 @@ import type { DecodedEntry } from '../entry';
 import type { Head, RemoteRead, RemoteStore, TagRead, TagVersion } from '../ports/remote-store';
 import type { RemoteAttempts } from './remote-attempts';
 
-/** What the versions in L2 say of an entry, and where the fleet stood then. */
+/** What is known of an entry, and the version up to which: where the fleet stood when L2 was asked, or its birth. */
 export interface Checked {
   readonly verdict: Verdict;
   readonly head: Head | undefined;
@@ -12,10 +12,15 @@ export interface Checked {
 
 type Judged = Pick<DecodedEntry, 'tags' | 'born'>;
 
-/** Judges what L2 holds by the versions that L2 knows: the rule of validity of a read. */
+/** So many entries in a row have to be young enough before versions are left out: a wrong guess is a round trip. */
+const ENOUGH = 4;
+
+/**
+ * Judges what L2 holds: by what this instance has heard, where that is everything since an entry was born, else by the
+ * versions that L2 knows.
+ */
 export class RemoteJudge {
-  /** Whether the last entry was young enough to be judged by what this instance has heard: the next is likely to be. */
-  private wasHeardOf = true;
+  private heardOfInARow = 0;
 
   constructor(
     private readonly store: RemoteStore,
@@ -25,7 +30,7 @@ export class RemoteJudge {
 
   /** Whether the next entry can probably be judged without versions. */
   get needsNoVersions(): boolean {
-    return this.wasHeardOf && this.state.isHearing;
+    return this.heardOfInARow >= ENOUGH && this.state.isHearing;
   }
 
   /**
@@ -33,9 +38,10 @@ export class RemoteJudge {
    * second round trip.
    */
   check(entry: Judged, declared: readonly string[], read: RemoteRead): Checked | Promise<Checked | undefined> {
-    this.wasHeardOf = this.state.hasHeardAllSince(entry.born);
+    const isHeardOf = this.state.hasHeardAllSince(entry.born);
+    this.heardOfInARow = isHeardOf ? this.heardOfInARow + 1 : 0;
     if (read.isBare !== true) return this.checkTold(entry, declared, read);
-    return this.wasHeardOf ? this.asHeard(entry, declared) : this.checkAll(entry, declared);
+    return isHeardOf ? this.asHeard(entry, declared) : this.checkAll(entry, declared);
   }
 
   private asHeard({ tags, born }: Judged, declared: readonly string[]): Checked {
@@ -98,11 +104,6 @@ export class RemoteJudge {
     }
     return worst;
   }
-}
-
-export function worseOf(a: Verdict, b: Verdict): Verdict {
-  if (a === 'deleted' || b === 'deleted') return 'deleted';
-  return a === 'expired' ? a : b;
 }
 
 export function union(a: readonly string[], b: readonly string[]): readonly string[] {

@@ -2,13 +2,14 @@ import type { Clock } from '../ports/clock';
 import type { Head, LoadWish, RemoteRead, RemoteStore } from '../ports/remote-store';
 import { decodeEntry, encodeEntry, maxStoredBytes, UnreadableEntry } from '../codec';
 import type { CoherenceState } from '../coherence/coherence-state';
+import { worseOf } from '../coherence/tag-table';
 import { deadAt, Entry, freshness, type DecodedEntry } from '../entry';
 import type { EventHub, MissReason } from '../events';
 import type { ResolvedCacheOptions } from '../options';
 import type { RemoteCounters } from '../stats';
 import { longestLife, newToken, permitOf, type LoadPermit } from './load-permit';
 import { RemoteAttempts } from './remote-attempts';
-import { RemoteJudge, union, worseOf, type Checked } from './remote-judge';
+import { RemoteJudge, union, type Checked } from './remote-judge';
 import { RemoteMarks } from './remote-marks';
 
 /** What L2 says of a key. */
@@ -31,7 +32,7 @@ interface Look {
 }
 
 /**
- * L2: a shared store, the wire format, and the rule of validity against the versions the store holds.
+ * L2: a shared store, the wire format, and the rule of validity.
  * Reads never throw: what cannot be reached, decoded or proved valid is a miss and an event.
  */
 export class RemoteTier<T> {
@@ -149,7 +150,7 @@ export class RemoteTier<T> {
     // What was heard since may have been waiting here when the read began: then its reader must not see less (C5).
     const verdict = head === undefined ? 'deleted' : worseOf(checked.verdict, this.state.verdict(decoded.tags, head));
     if (verdict === 'deleted' || head === undefined) return missed('invalidated');
-    const facts = { proven: head.seq, generation };
+    const facts = { proven: head.seq, generation, isExpired: verdict === 'expired' };
     const entry = new Entry(decoded, union(decoded.tags, tags), facts, { cache: this.cache, key });
     const age = freshness(entry, this.clock.now());
     if (age === 'dead') return missed('expired');

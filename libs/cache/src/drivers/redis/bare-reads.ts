@@ -11,7 +11,7 @@ export const MOST_OF_ONE = 16 * 1_024;
 /** Reads of one command: the server works on the next while the client takes the first apart. */
 export const MOST_READS = 16;
 
-/** An entry, nothing, 1 for one that is too large for this, an error, or nothing with the outcome of a wish. */
+/** An entry, nothing, 1 for one that is too large for this, an error, or the outcome of a wish (`WISHED` and more). */
 export type Found = Buffer | null | number | Error;
 
 interface Wanted {
@@ -45,7 +45,7 @@ export class BareReads {
     if (wanted.length === 1) return [this.readAlone(wanted[0]!)];
     const names = wanted.map(({ name }) => name);
     const read = (client: Redis): Promise<unknown> =>
-      script(client, 'readBareBuffer')(names.length, ...names, MOST_OF_ONE, MOST_READS * MOST_OF_ONE);
+      script(client, 'readBareBuffer')(names.length, ...names, MOST_OF_ONE);
     const found = (await link.send(read, 'ordinary', wanted.length)) as Found[];
     return wanted.map((one, i) => {
       const bytes = found[i]!;

@@ -5,7 +5,7 @@ import { bare, BareReads, bytesFrom, bytesOf, MOST_OF_ONE, MOST_READS, type Foun
 import type { GivenUp } from './given-up';
 import { fieldOf, newEpoch, type HeadNode } from './head';
 import type { Names } from './names';
-import type { RedisNodes } from './nodes';
+import type { NodeLink, RedisNodes } from './nodes';
 import { script } from './script';
 import { WISHED } from './scripts/reading';
 import { placesOf, Told, type Places } from './told-versions';
@@ -75,10 +75,11 @@ export class Reads {
   private async readAll(wanted: readonly Wanted[]): Promise<(RemoteRead | Promise<RemoteRead> | Error)[]> {
     const [first] = wanted;
     if (wanted.length === 1 && first!.wish === undefined) return [this.readPlainly(first!)];
+    const { link } = this.head;
     const { fields, tags } = placesOf(wanted);
     const isBare = wanted.every((one) => one.isBare);
-    const [opened, versions, ...entries] = await this.ask(wanted, fields, tags, isBare);
-    const told = new Told(opened, versions, this.head.link.run, fields, tags);
+    const [opened, versions, ...entries] = await this.ask(link, wanted, { fields, tags }, isBare);
+    const told = new Told(opened, versions, link.run, fields, tags);
     let entry = 0;
     return wanted.map((one) => {
       const found = one.name === undefined ? null : entries[entry++]!;
@@ -89,8 +90,12 @@ export class Reads {
     });
   }
 
-  private async ask(wanted: readonly Wanted[], fields: Places, tags: Places, isBare: boolean): Promise<Reply> {
-    const { link } = this.head;
+  private async ask(
+    link: NodeLink,
+    wanted: readonly Wanted[],
+    { fields, tags }: { readonly fields: Places; readonly tags: Places },
+    isBare: boolean,
+  ): Promise<Reply> {
     const keys = [this.names.head, ...tags.list.map((tag) => this.names.tag(tag))];
     for (const { name } of wanted) if (name !== undefined) keys.push(name);
     const entryCount = keys.length - 1 - tags.size;

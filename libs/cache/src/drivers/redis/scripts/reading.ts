@@ -14,10 +14,9 @@ local function find(key)
   -- No more than may be sent, and a byte that tells of more.
   local found = redis.pcall('GETRANGE', key, 0, most)
   if type(found) ~= 'string' then return found end
-  local length = #found
-  if length == 0 then return false end
-  if length > most or length > room then return 1 end
-  room = room - length
+  if found == '' then return false end
+  if #found > most or #found > room then return 1 end
+  room = room - #found
   return found
 end
 `;
@@ -25,10 +24,10 @@ end
 /**
  * Entries alone, for readers that judge them by what they have heard; as {@link READ} answers them.
  *
- * KEYS entries · ARGV 1 most bytes of an entry, 2 most bytes of all
+ * KEYS entries · ARGV 1 most bytes of an entry
  */
 export const READ_BARE = `
-local most, room = tonumber(ARGV[1]), tonumber(ARGV[2])
+local most, room = tonumber(ARGV[1]), math.huge
 ${FIND}
 local reply = {}
 for i = 1, #KEYS do reply[i] = find(KEYS[i]) end
@@ -57,13 +56,13 @@ export const WISHED = 10;
 
 /**
  * {@link READ} for readers that load what is not there: leave to do so is asked for in the same step, by the rules of
- * `GRANT`, and so a lost `head` begins a new epoch. The answer has the versions of before. Where leave cannot be asked for (no memory, a foreign type), the
- * entry is answered as absent: the reader asks by itself, and is told why. Versions that nobody has asked for are looked
- * at when leave is asked for, and not before.
+ * `GRANT`, and so a lost `head` begins a new epoch. The answer has the versions of before, or some of them, where nobody
+ * has asked for any: they are looked at when leave is asked for then. Where that cannot be done (no memory, a foreign
+ * type), the entry is answered as absent: the reader asks by itself, and is told why.
  *
  * KEYS 1 head, 2… tags, then entries, then leases · ARGV 3 number of tags, 4 most bytes of an entry, 5 most bytes of all,
- * 6 1 for no versions, 7 number of entries, 8 number of fields, 9… fields of tags in head, then a wish for each entry: '' for none, else token,
- * lease ms, tag ttl ms and the places of its tags, those of fields counted from the last tag on
+ * 6 1 for no versions, 7 number of entries, 8 number of fields, 9… fields of tags in head, then a wish for each entry: ''
+ * for none, else token, lease ms, tag ttl ms and the places of its tags, those of fields counted from the last tag on
  */
 export const READ_TO_LOAD = `${OPEN_HEAD}${FILLED}
 local tagCount, most, room = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])

@@ -3,7 +3,9 @@ import { Injectable, Logger, type CallHandler, type OnModuleDestroy } from '@nes
 
 /** Answers that wait for one another at most. */
 const MOST = 64;
-/** After turns with one answer each, so many more are written at once before it is tried again whether they are alone. */
+/** So many turns in a row with one answer each are chance. */
+const BY_CHANCE = 3;
+/** After more of them, so many answers are written at once before it is tried again whether they are alone. */
 const MOST_AT_ONCE = 15;
 
 /** An answer, and the asynchronous context of its request: what it belongs to for traces and logs. */
@@ -23,9 +25,10 @@ class Waiting extends AsyncResource {
 export class EndOfTurn implements OnModuleDestroy {
   private readonly logger = new Logger('EndOfTurn');
   private waiting: Waiting[] = [];
-  /** Answers that are still to be written at once, and how many those were last time. */
+  /** Answers that are still to be written at once. */
   private atOnce = 0;
-  private lastAtOnce = 0;
+  /** Turns in a row that had one answer. */
+  private alone = 0;
 
   /** What `write` throws is logged, and the others of its turn are written. */
   add(write: () => void): void {
@@ -42,8 +45,8 @@ export class EndOfTurn implements OnModuleDestroy {
     const { length } = this.waiting;
     // They have had to leave earlier, which says nothing of how many there would have been.
     if (length === 0) return;
-    this.lastAtOnce = length > 1 ? 0 : Math.min(2 * this.lastAtOnce + 1, MOST_AT_ONCE);
-    this.atOnce = this.lastAtOnce;
+    this.alone = length > 1 ? 0 : this.alone + 1;
+    this.atOnce = Math.min(2 ** Math.max(0, this.alone - BY_CHANCE) - 1, MOST_AT_ONCE);
     this.flush();
   }
 

@@ -31,8 +31,7 @@ describe('a minute of churn, with the connections to Redis cut again and again (
     expect(result.requests).toBeGreaterThan(2_000);
     expect(atRest().outages).toBeGreaterThanOrEqual(2);
     expect(result.failures).toEqual([]);
-    // About twelve in a minute. How many there is time for, a full collection each, is the machine's business.
-    expect(busy().length).toBeGreaterThanOrEqual(5);
+    expect(busy().length).toBeGreaterThan(10);
   });
 
   it('keeps every cache within its bounds', () => {

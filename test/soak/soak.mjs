@@ -18,6 +18,8 @@ const { freePort } = require(join(process.cwd(), 'dist/apps/api/src/embedded/fre
 const values = readArguments();
 const seconds = Number(values.minutes) * 60;
 const SAMPLE_EVERY = Math.max(2, seconds / 60);
+/** A slope through fewer says nothing: where each takes long, the churn goes on until there are so many. */
+const FEWEST_SAMPLES = 12;
 const RECONNECT_EVERY = Math.min(60, seconds / 4);
 const MOST_MB_PER_HOUR = 0.5;
 
@@ -90,7 +92,7 @@ async function watch(child, redisPort, load) {
   const startedAt = performance.now();
   const elapsed = () => (performance.now() - startedAt) / 1_000;
   let reconnected = 0;
-  while (elapsed() < seconds) {
+  while (elapsed() < seconds || samples.length < FEWEST_SAMPLES) {
     await new Promise((resolve) => setTimeout(resolve, SAMPLE_EVERY * 1_000));
     samples.push({ at: elapsed(), ...(await sampleOf(child)) });
     if (elapsed() > (reconnected + 1) * RECONNECT_EVERY) {

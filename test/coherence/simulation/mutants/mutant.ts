@@ -21,6 +21,6 @@ export const edit = (file: string, from: string, to: string): Edit => ({ file: `
 /** Entries of L2 are never judged by what was heard alone, which covers for other rules. */
 export const VERSIONS_ALWAYS = edit(
   'tiers/remote-judge.ts',
-  'return this.heardOfInARow >= ENOUGH && this.state.isHearing;',
-  'return false;',
+  'const isHeardOf = this.state.hasHeardAllSince(entry.born);',
+  'const isHeardOf = false;',
 );

@@ -4,7 +4,7 @@ import type { DecodedEntry } from '../entry';
 import type { Head, RemoteRead, RemoteStore, TagRead, TagVersion } from '../ports/remote-store';
 import type { RemoteAttempts } from './remote-attempts';
 
-/** What is known of an entry, and the version up to which: where the fleet stood when L2 was asked, or its birth. */
+/** What L2 says of an entry, and the version from which on what was heard counts: where the fleet stood, or its birth. */
 export interface Checked {
   readonly verdict: Verdict;
   readonly head: Head | undefined;
@@ -34,18 +34,15 @@ export class RemoteJudge {
   }
 
   /**
-   * Checks the entry's own tags too. Where the versions were told, those of tags that the reader did not declare cost a
-   * second round trip.
+   * What speaks against the entry besides what this instance has heard. Its own tags are checked too: where it has not
+   * heard of everything, those that the reader did not declare cost a second round trip.
    */
   check(entry: Judged, declared: readonly string[], read: RemoteRead): Checked | Promise<Checked | undefined> {
     const isHeardOf = this.state.hasHeardAllSince(entry.born);
     this.heardOfInARow = isHeardOf ? this.heardOfInARow + 1 : 0;
-    if (read.isBare !== true) return this.checkTold(entry, declared, read);
-    return isHeardOf ? this.asHeard(entry, declared) : this.checkAll(entry, declared);
-  }
-
-  private asHeard({ tags, born }: Judged, declared: readonly string[]): Checked {
-    return { verdict: this.state.verdict(union(tags, declared), born), head: born };
+    // What this instance has heard is asked of every entry, by the caller.
+    if (isHeardOf) return { verdict: 'valid', head: entry.born };
+    return read.isBare === true ? this.checkAll(entry, declared) : this.checkTold(entry, declared, read);
   }
 
   /** An entry that is older than what was heard of, and came without versions. */

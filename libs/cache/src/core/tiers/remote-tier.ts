@@ -147,11 +147,12 @@ export class RemoteTier<T> {
   ): RemoteLookup<T> {
     if (checked === undefined) return UNAVAILABLE;
     const { head } = checked;
+    const all = union(decoded.tags, tags);
     // What was heard since may have been waiting here when the read began: then its reader must not see less (C5).
-    const verdict = head === undefined ? 'deleted' : worseOf(checked.verdict, this.state.verdict(decoded.tags, head));
+    const verdict = head === undefined ? 'deleted' : worseOf(checked.verdict, this.state.verdict(all, head));
     if (verdict === 'deleted' || head === undefined) return missed('invalidated');
     const facts = { proven: head.seq, generation, isExpired: verdict === 'expired' };
-    const entry = new Entry(decoded, union(decoded.tags, tags), facts, { cache: this.cache, key });
+    const entry = new Entry(decoded, all, facts, { cache: this.cache, key });
     const age = freshness(entry, this.clock.now());
     if (age === 'dead') return missed('expired');
     if (verdict === 'expired') return missed('invalidated', entry);

@@ -56,9 +56,9 @@ export const WISHED = 10;
 
 /**
  * {@link READ} for readers that load what is not there: leave to do so is asked for in the same step, by the rules of
- * `GRANT`, and so a lost `head` begins a new epoch. The answer has the versions of before, or some of them, where nobody
- * has asked for any: they are looked at when leave is asked for then. Where that cannot be done (no memory, a foreign
- * type), the entry is answered as absent: the reader asks by itself, and is told why.
+ * `GRANT`, and so a lost `head` begins a new epoch. The answer has the versions of before; none where nobody has asked for
+ * them, and then they are looked at when leave is asked for, not earlier. Where it cannot be asked for (no memory, a
+ * foreign type), the entry is answered as absent: the reader asks by itself, and is told why.
  *
  * KEYS 1 head, 2… tags, then entries, then leases · ARGV 3 number of tags, 4 most bytes of an entry, 5 most bytes of all,
  * 6 1 for no versions, 7 number of entries, 8 number of fields, 9… fields of tags in head, then a wish for each entry: ''
@@ -121,5 +121,7 @@ for i = 1, entryCount do
   end
   reply[2 + i] = found
 end
+-- Whoever loads has no use for versions either.
+if ARGV[6] == '1' then reply[1], reply[2] = { head[1], head[2], head[3] }, {} end
 return reply
 `;

@@ -18,10 +18,18 @@ const ENTRY: DecodedEntry<unknown> = {
   errorUntil: 1_700_000_070_000,
 };
 
+/** With the tags that every entry of its key carries. */
+const OF_PLACE = { ...ENTRY, tags: ['k:test:a', '*', '*:test', 't:größe'] };
+
 const GOLDEN_V2 =
   '530200000100000000112233445566ff00000002dfdc1c354278bcfe568000004278bcfe58f100004278bcfe5a2980004278bcfe' +
   '679700000000000ff26e2b2600000006746573743a6100000003000000086b3a746573743a61000000012a00000009743a6772c3' +
   'b6c39f6500000004227637227b2268656c6c6f223a5b312c325d7d';
+
+const GOLDEN_V3 =
+  '530300000100000000112233445566ff00000002dfdc1c354278bcfe568000004278bcfe58f100004278bcfe5a2980004278bcfe' +
+  '679700000000000f00000006746573743a618000000100000009743a6772c3b6c39f6500000004227637227b2268656c6c6f223a' +
+  '5b312c325d7d35687dcd';
 
 const encode = (value: unknown, key = 'test:a', entry = ENTRY): Promise<Buffer> =>
   Promise.resolve(encodeEntry(key, entry, jsonSerializer.encode(value), jsonSerializer, OPTIONS));
@@ -30,7 +38,8 @@ const decode = async (bytes: Buffer, key = 'test:a'): Promise<DecodedEntry<unkno
 
 /** Repairs the checksum, so that a test reaches the checks behind it. */
 function resealed(bytes: Buffer): Buffer {
-  bytes.writeUInt32BE(crc32(bytes.subarray(64), crc32(bytes.subarray(0, 60))), 60);
+  const end = bytes.length - 4;
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, end)), end);
   return bytes;
 }
 
@@ -56,19 +65,29 @@ describe('codec', () => {
     );
   });
 
-  it('still reads the golden payload of wire version 2', async () => {
-    const decoded = await decode(Buffer.from(GOLDEN_V2, 'hex'));
-    expect(decoded).toEqual({ ...ENTRY, value: { hello: [1, 2] }, bytes: 15 });
+  it('still reads the golden payload of wire version 3', async () => {
+    const decoded = await decode(Buffer.from(GOLDEN_V3, 'hex'));
+    expect(decoded).toEqual({ ...OF_PLACE, value: { hello: [1, 2] }, bytes: 15 });
   });
 
-  it('writes wire version 2 as the golden payload has it', async () => {
-    expect((await encode({ hello: [1, 2] })).toString('hex')).toBe(GOLDEN_V2);
+  it('writes wire version 3 as the golden payload has it', async () => {
+    expect((await encode({ hello: [1, 2] }, 'test:a', OF_PLACE)).toString('hex')).toBe(GOLDEN_V3);
+  });
+
+  it('refuses the golden payload of wire version 2 by its version', async () => {
+    await expect(decode(Buffer.from(GOLDEN_V2, 'hex'))).rejects.toThrow('wire version 2');
   });
 
   it('refuses another wire version even when everything else is sound', async () => {
-    const bytes = Buffer.from(GOLDEN_V2, 'hex');
-    bytes[1] = 1;
-    await expect(decode(resealed(bytes))).rejects.toThrow('wire version 1');
+    const bytes = Buffer.from(GOLDEN_V3, 'hex');
+    bytes[1] = 4;
+    await expect(decode(resealed(bytes))).rejects.toThrow('wire version 4');
+  });
+
+  it('writes no tag that follows from the key: each is in all entries of a cache', async () => {
+    const few = await encode(1, 'test:a', { ...OF_PLACE, tags: ['k:test:a', '*', '*:test'] });
+    expect(few.length - (await encode(1, 'test:a', { ...OF_PLACE, tags: [] })).length).toBe(0);
+    expect((await decode(few)).tags).toEqual(['k:test:a', '*', '*:test']);
   });
 
   it('compresses only above the threshold, and keeps it only when smaller', async () => {

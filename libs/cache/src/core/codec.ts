@@ -10,9 +10,13 @@ const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
 
 /** Version of the wire format. Another version is a miss, never a guess. */
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 const MAGIC = 0x53;
-const HEADER_BYTES = 64;
+const HEADER_BYTES = 60;
+const LENGTH_OFFSET = 56;
+const CHECKSUM_BYTES = 4;
+/** Checksum of anything that ends with its own checksum, lowest byte first: one pass, and no part of it made. */
+const SOUND = 0x2144_df1c;
 const ENCODING_IDENTITY = 0;
 const ENCODING_BROTLI = 1;
 const FLAG_NEGATIVE = 1;
@@ -35,11 +39,11 @@ const NAMES_BYTES = 2 * 1_024 * 1_024;
 
 /** Largest entry that {@link encodeEntry} writes and {@link decodeEntry} looks at. */
 export const maxStoredBytes = ({ maxEntryBytes }: Pick<CodecOptions, 'maxEntryBytes'>): number =>
-  HEADER_BYTES + NAMES_BYTES + maxEntryBytes;
+  HEADER_BYTES + NAMES_BYTES + maxEntryBytes + CHECKSUM_BYTES;
 
 /**
  * Writes `entry`, at once unless it is compressed, as: fixed header (magic, wire version, encoding, flags, serializer,
- * born, times, sizes, checksum), full key, tags, validator, payload. All integers are big-endian.
+ * born, times, size), full key, tags, validator, payload, checksum. All integers but the last are big-endian.
  */
 export function encodeEntry<T>(
   key: string,
@@ -75,7 +79,8 @@ function written<T>(
 ): Buffer {
   const names = encodeNames(key, entry);
   const end = HEADER_BYTES + names.length;
-  const bytes = Buffer.allocUnsafe(end + body.length);
+  const last = end + body.length;
+  const bytes = Buffer.allocUnsafe(last + CHECKSUM_BYTES);
   bytes[0] = MAGIC;
   bytes[1] = WIRE_VERSION;
   bytes[2] = body === payload ? ENCODING_IDENTITY : ENCODING_BROTLI;
@@ -88,11 +93,11 @@ function written<T>(
   bytes.writeDoubleBE(entry.freshUntil, 32);
   bytes.writeDoubleBE(entry.revalidateUntil, 40);
   bytes.writeDoubleBE(entry.errorUntil, 48);
-  bytes.writeUInt32BE(payload.length, 56);
+  bytes.writeUInt32BE(payload.length, LENGTH_OFFSET);
   if (typeof names === 'string') bytes.write(names, HEADER_BYTES, 'latin1');
   else names.copy(bytes, HEADER_BYTES);
   body.copy(bytes, end);
-  bytes.writeUInt32BE(checksum(bytes), 60);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, last)), last);
   return bytes;
 }
 
@@ -111,19 +116,27 @@ export function decodeEntry<T>(
 ): DecodedEntry<T> | Promise<DecodedEntry<T>> {
   // Before the checksum: whoever filled this with half a gigabyte must not hold the event loop.
   if (bytes.length > maxStoredBytes(options)) throw new UnreadableEntry('entry over the bound');
-  if (bytes.length < HEADER_BYTES || bytes[0] !== MAGIC) throw new UnreadableEntry('not an entry');
+  if (bytes.length < HEADER_BYTES + CHECKSUM_BYTES || bytes[0] !== MAGIC) throw new UnreadableEntry('not an entry');
   if (bytes[1] !== WIRE_VERSION) throw new UnreadableEntry(`wire version ${bytes[1]}`);
   if (bytes[4] !== serializer.id) throw new UnreadableEntry('another serializer');
-  const length = bytes.readUInt32BE(56);
+  const length = bytes.readUInt32BE(LENGTH_OFFSET);
   if (length > options.maxEntryBytes) throw new UnreadableEntry('payload over the bound');
-  if (bytes.readUInt32BE(60) !== checksum(bytes)) throw new UnreadableEntry('checksum');
+  if (crc32(bytes) !== SOUND) throw new UnreadableEntry('checksum');
   const names = readNames(bytes, HEADER_BYTES, key, likely);
-  const finish = (payload: Buffer): DecodedEntry<T> => {
-    if (payload.length !== length) throw new UnreadableEntry('length');
-    return decodedOf(bytes, names, decodeValue(serializer, payload, options.maxEntryValues));
-  };
-  const body = bytes.subarray(names.end);
-  return bytes[2] === ENCODING_BROTLI ? unpack(body, length).then(finish) : finish(body);
+  const body = bytes.subarray(names.end, bytes.length - CHECKSUM_BYTES);
+  if (bytes[2] !== ENCODING_BROTLI) return finished(bytes, names, body, serializer, options);
+  return unpack(body, length).then((payload) => finished(bytes, names, payload, serializer, options));
+}
+
+function finished<T>(
+  bytes: Buffer,
+  names: Names,
+  payload: Buffer,
+  serializer: Serializer<T>,
+  { maxEntryValues }: CodecOptions,
+): DecodedEntry<T> {
+  if (payload.length !== bytes.readUInt32BE(LENGTH_OFFSET)) throw new UnreadableEntry('length');
+  return decodedOf(bytes, names, decodeValue(serializer, payload, maxEntryValues));
 }
 
 function decodedOf<T>(bytes: Buffer, { tags, validator }: Names, value: T): DecodedEntry<T> {
@@ -136,7 +149,7 @@ function decodedOf<T>(bytes: Buffer, { tags, validator }: Names, value: T): Deco
     tags,
     validator,
     negative: (bytes[3]! & FLAG_NEGATIVE) !== 0,
-    bytes: bytes.readUInt32BE(56),
+    bytes: bytes.readUInt32BE(LENGTH_OFFSET),
     createdAt: bytes.readDoubleBE(24),
     freshUntil: bytes.readDoubleBE(32),
     revalidateUntil: bytes.readDoubleBE(40),
@@ -153,11 +166,6 @@ function epochIn(bytes: Buffer): string {
     lastEpoch = { high, low, text: bytes.toString('hex', BORN_OFFSET, BORN_OFFSET + 8) };
   }
   return lastEpoch.text;
-}
-
-/** Of everything but itself. */
-function checksum(bytes: Buffer): number {
-  return crc32(bytes.subarray(HEADER_BYTES), crc32(bytes.subarray(0, 60)));
 }
 
 function pack(payload: Buffer): Promise<Buffer> {

@@ -1,4 +1,4 @@
-import { followsFromPlace } from './coherence/tags';
+import { followsFromPlace, OF_PLACE } from './coherence/tags';
 import { NO_TAGS, protocolTags } from './keys';
 import { PROCESS_START } from './ports/clock';
 import type { Head } from './ports/remote-store';
@@ -55,8 +55,6 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 16_000;
 /** The largest number of 32 bits: V8 keeps it in a field without a box of its own. */
 const UNBOUNDED = 0x7fff_ffff;
-/** How many tags follow from a place: those of the key, of everything, and of everything in the cache. */
-const OF_PLACE = 3;
 
 /**
  * A value in a tier, with everything that decides whether it may be served.

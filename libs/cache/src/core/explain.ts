@@ -3,7 +3,8 @@ import type { CoherenceState } from './coherence/coherence-state';
 import { deadAt, freshness, type DecodedEntry, type Entry } from './entry';
 import { assertKey, protocolTags } from './keys';
 import type { LocalTier } from './tiers/local-tier';
-import type { RemoteLookup, RemoteTier } from './tiers/remote-tier';
+import type { RemoteLookup } from './tiers/remote-lookup';
+import type { RemoteTier } from './tiers/remote-tier';
 
 /**
  * What a tier would do with an entry now: `fresh` and `stale` are served (stale: while it is loaded anew),

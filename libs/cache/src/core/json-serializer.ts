@@ -40,18 +40,12 @@ function freezeAll(container: object, depth: number): void {
 
 /** Estimated heap bytes of a decoded JSON value (V8, pointer size 8); held to reality by `npm run bench:memory`. */
 function weigh(value: unknown): number {
-  let bytes = 0;
-  const open: unknown[] = [value];
-  while (open.length > 0) {
-    const part = open.pop();
-    if (typeof part === 'string') bytes += stringWeight(part);
-    else if (typeof part === 'number') bytes += isSmall(part) ? 0 : 16;
-    else if (typeof part === 'object' && part !== null) {
-      const values: unknown[] = Array.isArray(part) ? part : Object.values(part);
-      bytes += 32 + values.length * 8;
-      for (const item of values) open.push(item);
-    }
-  }
+  if (typeof value === 'string') return stringWeight(value);
+  if (typeof value === 'number') return isSmall(value) ? 0 : 16;
+  if (typeof value !== 'object' || value === null) return 0;
+  let bytes = 32;
+  if (Array.isArray(value)) for (const item of value) bytes += 8 + weigh(item);
+  else for (const name in value) bytes += 8 + weigh((value as Record<string, unknown>)[name]);
   return bytes;
 }
 

@@ -31,5 +31,7 @@ export function userTags(tags: readonly string[] | undefined): readonly string[]
 
 /** Every tag an entry carries: its key, its cache, the namespace, and what the user declares. */
 export function protocolTags(cache: string, key: string, declared: readonly string[]): string[] {
-  return [tagOfKey(cache, key), EVERYTHING, everythingIn(cache), ...declared];
+  const tags = [tagOfKey(cache, key), EVERYTHING, everythingIn(cache)];
+  for (const tag of declared) tags.push(tag);
+  return tags;
 }

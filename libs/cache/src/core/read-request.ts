@@ -34,3 +34,13 @@ export interface Departure<T> extends ReadRequest<T> {
   readonly fallback: Entry<T> | undefined;
   readonly refreshing: boolean;
 }
+
+/** Written out: on the way of every miss, a copy by `...` would be most of the cost. */
+export function departing<T>(
+  { key, tags, localTtl, loading }: ReadRequest<T>,
+  reason: MissReason,
+  fallback: Entry<T> | undefined,
+  refreshing = false,
+): Departure<T> {
+  return { key, tags, localTtl, loading, reason, fallback, refreshing };
+}

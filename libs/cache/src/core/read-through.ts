@@ -4,12 +4,13 @@ import { obtainPermit } from './fleet-turn';
 import { Flights, type Flight } from './flights';
 import { JoinRules } from './join-rules';
 import type { Loading } from './loading';
-import type { Departure, ReadRequest, ReadThroughParts } from './read-request';
+import { departing, type Departure, type ReadRequest, type ReadThroughParts } from './read-request';
 import { loadResult, tierHit, type ReadResult } from './read-result';
 import { missReason } from './reporter';
 import { landingWithin } from './soft-timeout';
 import type { LocalLookup } from './tiers/local-tier';
 import type { LoadPermit } from './tiers/load-permit';
+import type { RemoteLookup } from './tiers/remote-lookup';
 
 /** L1 → L2 → load, with one flight per key. `docs/concepts/reading-through.md` walks through it. */
 export class ReadThrough<T> {
@@ -205,10 +206,14 @@ export class ReadThrough<T> {
   }
 
   /** A plain `get`: never loads, never waits for a load, serves nothing stale that it could not renew. */
-  private async look(departure: Departure<T>): Promise<ReadResult<T>> {
-    const { remote, fills, stale, reporter, state, clock } = this.parts;
+  private look(departure: Departure<T>): Promise<ReadResult<T>> {
+    const { remote, state } = this.parts;
     const { generation } = state;
-    const found = await remote.lookup(departure.key, departure.tags);
+    return remote.lookupFor(departure.key, departure.tags, (found) => this.looked(departure, found, generation));
+  }
+
+  private looked(departure: Departure<T>, found: RemoteLookup<T>, generation: number): ReadResult<T> {
+    const { fills, stale, reporter, clock } = this.parts;
     if (found.kind === 'fresh') {
       found.entry.keepLocally(clock.now(), departure.localTtl);
       fills.fillLocal(departure.key, found.entry, generation);
@@ -233,14 +238,4 @@ export class ReadThrough<T> {
       throw error;
     }
   }
-}
-
-/** Written out: on the way of every miss, a copy by `...` would be most of the cost. */
-function departing<T>(
-  { key, tags, localTtl, loading }: ReadRequest<T>,
-  reason: MissReason,
-  fallback: Entry<T> | undefined,
-  refreshing = false,
-): Departure<T> {
-  return { key, tags, localTtl, loading, reason, fallback, refreshing };
 }

@@ -111,14 +111,16 @@ export class TieredCache<T = unknown> {
     }
   }
 
-  private async findValue(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
+  private findValue(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
     assertKey(key);
     const tags = userTags(options.tags);
     const found = this.parts.local.lookup(key, tags);
-    if (found.kind === 'fresh') return this.handOut(found.entry.value);
-    const { value } = await this.read(key, loader, options, tags, found);
-    return this.handOut(value);
+    if (found.kind === 'fresh') return Promise.resolve(this.handOut(found.entry.value));
+    return this.read(key, loader, options, tags, found).then(this.handOutOf);
   }
+
+  /** One function for all reads. */
+  private readonly handOutOf = ({ value }: ReadResult<T>): T | undefined => this.handOut(value);
 
   private read(
     key: string,

@@ -7,15 +7,19 @@ const encoded = (key: string, tags: readonly string[], validator = ''): Buffer =
 };
 
 const text = fc.string({ unit: fc.constantFrom('a', 'k', ':', '*', '\0', 'é', 'Ã', '©', '€'), maxLength: 6 });
+/** As entries have them in a store: name of the cache, colon, key of the user. */
+const key = text.map((own) => `c:${own}`);
+const tagsOfKey = (name: string): string[] => [`k:${name}`, '*', `*:${name.slice(0, name.indexOf(':'))}`];
 const texts = fc.array(text, { maxLength: 4, size: 'max' });
 
 describe('names of an entry', () => {
   it('are the same whatever tags the reader has expected', () => {
     fc.assert(
-      fc.property(text, texts, fc.option(texts), text, (key, tags, others, validator) => {
+      fc.property(key, texts, fc.option(texts), text, fc.boolean(), (key, further, others, validator, ofPlace) => {
+        const tags = ofPlace ? [...tagsOfKey(key), ...further] : further;
         const bytes = Buffer.concat([Buffer.from('before'), encoded(key, tags, validator), Buffer.from('after')]);
         const end = bytes.length - 5;
-        for (const likely of [tags, others ?? [], []]) {
+        for (const likely of [tags, others ?? [], [], [...tagsOfKey(key), ...(others ?? [])], tagsOfKey('c:b')]) {
           expect(readNames(bytes, 6, key, likely)).toEqual({ tags, validator, end });
         }
       }),
@@ -35,8 +39,28 @@ describe('names of an entry', () => {
     expect(() => readNames(bytes, 0, Buffer.from('é').toString('latin1'), [])).toThrow('another key');
   });
 
+  it('leave out the tags that follow from the key, and no others', () => {
+    const length = (tags: readonly string[]): number => encoded('c:a', tags).length;
+    expect(length(tagsOfKey('c:a'))).toBe(length([]));
+    expect(length([...tagsOfKey('c:a'), 't:x'])).toBe(length(['t:x']));
+    for (const others of [
+      ['k:c:b', '*', '*:c'],
+      ['k:c:a', '*', '*:d'],
+      ['k:c:a', '*:c', '*'],
+      ['k:c:a', '*'],
+    ]) {
+      expect(length(others)).toBeGreaterThan(length([]) + others.join('').length);
+    }
+  });
+
+  it('that leave out tags of a key from which none follow are refused', () => {
+    const names = encoded('c:a', tagsOfKey('c:a'));
+    names.write('-', 5);
+    expect(() => readNames(names, 0, 'c-a', [])).toThrow('no tags follow');
+  });
+
   it.each([0, 3, 7, 9, 20])('that end after %d bytes are refused', (length) => {
-    const tags = ['k:c:a', '*'];
+    const tags = ['k:c:a', 't:x'];
     expect(() => readNames(encoded('c:a', tags).subarray(0, length), 0, 'c:a', tags)).toThrow('truncated');
   });
 });

@@ -1,3 +1,6 @@
+import { followsFromPlace, OF_PLACE } from './coherence/tags';
+import { protocolTags } from './keys';
+
 /** Most tags of one entry; with more it is returned but not stored. */
 export const MAX_TAGS = 1_024;
 /** Longest validator of a loader's source, in UTF-16 code units. */
@@ -17,24 +20,42 @@ export interface FoundNames extends Names {
   readonly end: number;
 }
 
+/** In the number of tags: those that follow from the key are not written, and come before the others. */
+const FOLLOWING = 0x8000_0000;
+
 /**
  * Key, number of tags, tags, validator; each text after its length in bytes, all numbers of 32 bits, big-endian. As one
  * text of latin1 where all texts are ASCII, as mostly they are: one write instead of one for each.
  */
 export function encodeNames(key: string, { tags, validator }: Names): string | Buffer {
-  if (!isPlain(key) || !isPlain(validator) || !tags.every(isPlain)) {
-    return Buffer.concat([long(key), uint32(tags.length), ...tags.map(long), long(validator)]);
+  const follow = followsFromKey(tags, key);
+  const written = follow ? tags.slice(OF_PLACE) : tags;
+  if (!isPlain(key) || !isPlain(validator) || !written.every(isPlain)) {
+    const count = uint32(written.length + (follow ? FOLLOWING : 0));
+    return Buffer.concat([long(key), count, ...written.map(long), long(validator)]);
   }
-  let names = short(key) + number(tags.length);
-  for (const tag of tags) names += short(tag);
+  let names = short(key) + number(written.length, follow ? '\x80\0' : '\0\0');
+  for (const tag of written) names += short(tag);
   return names + short(validator);
+}
+
+/** {@link followsFromPlace} for the name of an entry in the store: names of caches have no colon. */
+function followsFromKey(tags: readonly string[], key: string): boolean {
+  const colon = key.indexOf(':');
+  return colon > 0 && followsFromPlace(tags, key.slice(0, colon), key.slice(colon + 1));
+}
+
+function tagsOfKey(key: string): string[] {
+  const colon = key.indexOf(':');
+  if (colon <= 0) throw new UnreadableEntry('no tags follow from the key');
+  return protocolTags(key.slice(0, colon), key.slice(colon + 1), []);
 }
 
 const ASCII = /^[\0-\x7f]*$/;
 const isPlain = (text: string): boolean => text.length <= 0xffff && ASCII.test(text);
 
 /** Of 16 bits, in 32. */
-const number = (value: number): string => `\0\0${String.fromCharCode(value >>> 8, value & 0xff)}`;
+const number = (value: number, high = '\0\0'): string => `${high}${String.fromCharCode(value >>> 8, value & 0xff)}`;
 const short = (text: string): string => number(text.length) + text;
 
 function uint32(value: number): Buffer {
@@ -60,7 +81,7 @@ export function readNames(bytes: Buffer, start: number, key: string, likely: rea
   const cursor = new Cursor(bytes, start);
   // The full key is compared: an entry moved under another key must not be served there.
   if (cursor.text() !== key) throw new UnreadableEntry('another key');
-  const tags = readTags(cursor, likely);
+  const tags = readTags(cursor, key, likely);
   const validator = readValidator(cursor);
   return { tags, validator, end: cursor.offset };
 }
@@ -71,9 +92,13 @@ export function readNames(bytes: Buffer, start: number, key: string, likely: rea
  */
 function endOfLikely(bytes: Buffer, start: number, key: string, likely: readonly string[]): number | undefined {
   let end = endOf(bytes, start, key);
-  if (end === -1 || end + 4 > bytes.length || bytes.readUInt32BE(end) !== likely.length) return undefined;
+  if (end === -1 || end + 4 > bytes.length) return undefined;
+  const count = bytes.readUInt32BE(end);
+  const first = count >= FOLLOWING ? OF_PLACE : 0;
+  if (count !== likely.length - first + (first > 0 ? FOLLOWING : 0)) return undefined;
+  if (first > 0 && !followsFromKey(likely, key)) return undefined;
   end += 4;
-  for (let i = 0; i < likely.length && end !== -1; i++) end = endOf(bytes, end, likely[i]!);
+  for (let i = first; i < likely.length && end !== -1; i++) end = endOf(bytes, end, likely[i]!);
   if (end !== -1) end = endOf(bytes, end, '');
   return end === -1 ? undefined : end;
 }
@@ -91,17 +116,13 @@ function endOf(bytes: Buffer, offset: number, name: string): number {
   return end;
 }
 
-function readTags(cursor: Cursor, likely: readonly string[]): readonly string[] {
-  const count = cursor.uint32();
+function readTags(cursor: Cursor, key: string, likely: readonly string[]): readonly string[] {
+  const number = cursor.uint32();
+  const count = number % FOLLOWING;
   if (count > MAX_TAGS) throw new UnreadableEntry('too many tags');
-  let isLikely = count === likely.length;
-  const tags: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const tag = cursor.text();
-    if (tag !== likely[i]) isLikely = false;
-    tags.push(tag);
-  }
-  return isLikely ? likely : tags;
+  const tags = number < FOLLOWING ? [] : tagsOfKey(key);
+  for (let i = 0; i < count; i++) tags.push(cursor.text());
+  return tags.length === likely.length && tags.every((tag, i) => tag === likely[i]) ? likely : tags;
 }
 
 function readValidator(cursor: Cursor): string {

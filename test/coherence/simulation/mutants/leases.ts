@@ -24,7 +24,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 11,
+    seed: 2,
   },
   {
     rule: 'L1 serves only under a lease',
@@ -36,13 +36,13 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 2,
+    seed: 12,
   },
   {
     rule: 'the wall clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', ' && wall < this.leaseUntilWall', '')],
     profile: 'suspend',
-    seed: 1,
+    seed: 3,
   },
   {
     rule: 'the monotonic clock ends the lease too',
@@ -61,7 +61,7 @@ export const LEASES: readonly Mutant[] = [
       edit('fills.ts', "if (generation !== this.state.generation) return 'generation';", ''),
     ],
     profile: 'cutSubscription',
-    seed: 1,
+    seed: 2,
   },
   {
     rule: 'the generation changes when the subscription is confirmed',
@@ -85,7 +85,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 2,
+    seed: 1,
   },
   {
     rule: 'the writer waits for acknowledgements',
@@ -118,7 +118,7 @@ export const LEASES: readonly Mutant[] = [
     edits: [],
     rules: { lastWriterWins: true },
     profile: 'hot',
-    seed: 47,
+    seed: 9,
   },
   {
     rule: 'the epoch is part of a version',
@@ -128,14 +128,14 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', "if (since.epoch !== this.epoch) return 'deleted';", ''),
     ],
     profile: 'restartEmpty',
-    seed: 29,
+    seed: 6,
   },
   {
     rule: 'the run id of the server begins a new epoch',
     edits: [],
     rules: { runIgnored: true },
     profile: 'restartSaved',
-    seed: 37,
+    seed: 19,
   },
   {
     rule: 'a lost list of members makes writers wait',
@@ -154,6 +154,6 @@ export const LEASES: readonly Mutant[] = [
       VERSIONS_ALWAYS,
     ],
     profile: 'epochs',
-    seed: 405,
+    seed: 1182,
   },
 ];

@@ -19,6 +19,9 @@ export function everythingIn(cache: string): string {
  */
 export const tagOfKey = (cache: string, key: string): string => `k:${cache}:${boundedName(key)}`;
 
+/** How many tags follow from a place: those of the key, of everything, and of everything in the cache. */
+export const OF_PLACE = 3;
+
 /** True when `tags` begin as `protocolTags` does. Makes no text of its own; false for keys whose tag is a digest. */
 export function followsFromPlace(tags: readonly string[], cache: string, key: string): boolean {
   const [ofKey, everything, ofCache] = tags;

@@ -26,6 +26,14 @@ export class RemoteAttempts {
     return asked.finally(() => this.ended(op, this.clock.monotonic() - startedAt));
   }
 
+  /** What `use` makes of {@link attempt}, in one step: on the way of every read a promise counts. */
+  attemptFor<R, A>(op: string, run: () => Promise<R>, use: (answer: R | undefined) => A | Promise<A>): Promise<A> {
+    if (!this.store.available || this.events.wants('tier.operation')) return this.attempt(op, run).then(use);
+    return this.events
+      .around('cache.l2', this.cache, op, run)
+      .then(use, (error: unknown) => use(this.excused(op, error)));
+  }
+
   private excused(op: string, error: unknown): undefined {
     if (!isCacheError(error, 'L2_UNAVAILABLE')) throw error;
     this.failed(op, error.message);

@@ -10,19 +10,8 @@ import type { RemoteCounters } from '../stats';
 import { longestLife, newToken, permitOf, type LoadPermit } from './load-permit';
 import { RemoteAttempts } from './remote-attempts';
 import { RemoteJudge, union, type Checked } from './remote-judge';
+import { missed, UNAVAILABLE, type RemoteLookup } from './remote-lookup';
 import { RemoteMarks } from './remote-marks';
-
-/** What L2 says of a key. */
-export type RemoteLookup<T> =
-  | { readonly kind: 'fresh' | 'revalidate'; readonly entry: Entry<T> }
-  | {
-      readonly kind: 'miss';
-      readonly reason: MissReason;
-      readonly fallback: Entry<T> | undefined;
-      /** Of a reader that would load, where the store has answered that too. */
-      readonly permit: LoadPermit | undefined;
-    }
-  | { readonly kind: 'unavailable' };
 
 /** A look into L2: what for, and under which subscription it began. */
 interface Look {
@@ -71,12 +60,23 @@ export class RemoteTier<T> {
    * @param toLoad the reader will load what is not there, and asks leave for it at once
    */
   lookup(key: string, tags: readonly string[], toLoad = false): Promise<RemoteLookup<T>> {
-    return this.ask(key, tags, toLoad ? this.wish() : undefined, true);
+    return this.ask(key, tags, toLoad ? this.wish() : undefined, (found) => this.counted(key, found));
   }
 
-  private count(key: string, found: RemoteLookup<T>): void {
+  /** What `use` makes of {@link lookup} for a reader that does not load, in one step. */
+  lookupFor<A>(key: string, tags: readonly string[], use: (found: RemoteLookup<T>) => A): Promise<A> {
+    return this.ask(key, tags, undefined, (found) => use(this.counted(key, found)));
+  }
+
+  /** {@link lookup} that counts nothing. */
+  find(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
+    return this.ask(key, tags, undefined, (found) => found);
+  }
+
+  private counted(key: string, found: RemoteLookup<T>): RemoteLookup<T> {
     if (found.kind === 'miss') this.countMiss(key, found.reason);
     else if (found.kind !== 'unavailable') this.countHit(key, found.entry);
+    return found;
   }
 
   private countMiss(key: string, reason: MissReason): void {
@@ -90,39 +90,37 @@ export class RemoteTier<T> {
     if (this.events.wantsHits) this.events.emit({ name: 'hit', cache: this.cache, key, tier: 'L2', negative });
   }
 
-  /** {@link lookup} that counts nothing. */
-  find(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
-    return this.ask(key, tags, undefined, false);
-  }
-
-  private async ask(
+  private ask<A>(
     key: string,
     tags: readonly string[],
     wish: LoadWish | undefined,
-    counts: boolean,
-  ): Promise<RemoteLookup<T>> {
-    if (!this.store.holdsEntries) return missed('absent');
-    const generation = this.state.generation;
+    use: (found: RemoteLookup<T>) => A,
+  ): Promise<A> {
+    if (!this.store.holdsEntries) return Promise.resolve(use(missed('absent')));
+    const look = { key, tags, generation: this.state.generation };
     const storeKey = this.storeKey(key);
     const mostBytes = maxStoredBytes(this.options);
     const bare = this.judge.needsNoVersions;
-    const read = await this.l2.attempt('read', () => this.store.read(storeKey, tags, mostBytes, wish, bare));
-    if (read === undefined) return UNAVAILABLE;
-    // Learnt when it arrives, not after decoding: by then a newer epoch may have begun.
-    if (read.head !== undefined) this.state.learnEpoch(read.head.epoch);
-    let found = this.outcome(storeKey, read, wish, { key, tags, generation });
-    // Waited for only where there is something to wait for: each wait is a turn of the queue of promises.
-    if (found instanceof Promise) found = await found;
-    if (counts) this.count(key, found);
-    return found;
+    return this.l2.attemptFor(
+      'read',
+      () => this.store.read(storeKey, tags, mostBytes, wish, bare),
+      (read) => {
+        const found = this.answered(storeKey, read, wish, look);
+        // Waited for only where there is something to wait for: each wait is a turn of the queue of promises.
+        return found instanceof Promise ? found.then(use) : use(found);
+      },
+    );
   }
 
-  private outcome(
+  private answered(
     storeKey: string,
-    read: RemoteRead,
+    read: RemoteRead | undefined,
     wish: LoadWish | undefined,
     look: Look,
   ): RemoteLookup<T> | Promise<RemoteLookup<T>> {
+    if (read === undefined) return UNAVAILABLE;
+    // Learnt when it arrives, not after decoding: by then a newer epoch may have begun.
+    if (read.head !== undefined) this.state.learnEpoch(read.head.epoch);
     if (read.bytes === undefined) return missed('absent', undefined, read.grant && permitOf(read.grant, wish!.token));
     const decoded = this.decode(storeKey, read.bytes, look.tags);
     if (decoded instanceof Promise) return decoded.then((late) => this.checked(late, read, look));
@@ -233,11 +231,3 @@ export class RemoteTier<T> {
     return undefined;
   }
 }
-
-const UNAVAILABLE = Object.freeze({ kind: 'unavailable' } as const);
-const missed = <T>(reason: MissReason, fallback?: Entry<T>, permit?: LoadPermit): RemoteLookup<T> => ({
-  kind: 'miss',
-  reason,
-  fallback,
-  permit,
-});

@@ -3,6 +3,8 @@ import { CacheError } from '../../core/errors';
 
 const NAMESPACE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
+const BRACE = /[{}]/;
+
 /**
  * Names of everything in Redis. Versions, members and load leases of a namespace share one hash slot
  * (`{namespace}`), so that each step is one script; entries are spread by their own names.
@@ -32,7 +34,8 @@ export class Names {
 
   /** Braces of a user's key are escaped: they must not choose a slot. */
   entry(key: string): string {
-    return `${this.namespace}:entry:${boundedName(key).replaceAll('{', '%7B').replaceAll('}', '%7D')}`;
+    const name = boundedName(key);
+    return `${this.namespace}:entry:${BRACE.test(name) ? name.replaceAll('{', '%7B').replaceAll('}', '%7D') : name}`;
   }
 
   /** What is read most in a cache: scores, and the moment they count from. */

@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDatabase } from '../../load/instances.mjs';
 import { startRedis } from '../../peers/redis.mjs';
-import { circumstances, table, writeResults } from '../common/report.mjs';
+import { PROFILED, profileTable } from '../common/profile.mjs';
+import { circumstances, writeResults } from '../common/report.mjs';
 import { CASES, openContent, startServer } from './contestants.mjs';
 import { load, pin } from './measure.mjs';
 
@@ -27,7 +28,7 @@ const redis = await startRedis();
 const database = await openDatabase(200);
 const { service, constants } = await openContent(database, redis.port);
 await service.stop();
-const execArgv = ['--import', new URL('profiled.mjs', import.meta.url).href];
+const execArgv = ['--import', PROFILED];
 const server = await startServer(values.contestant, constants, { cwd: resolve(values.beside), execArgv });
 try {
   const { path, headers } = CASES[values.case];
@@ -38,33 +39,10 @@ try {
   server.child.send('end');
   const [profile] = await once(server.child, 'message');
   const requests = Number(/(\d+) requests in/.exec(printed)[1]);
-  const rows = microsByFunction(profile).slice(0, Number(values.most));
-  const total = profile.timeDeltas.reduce((sum, micros) => sum + micros, 0);
-  const shown = rows.map(([name, micros]) => [name, (micros / requests).toFixed(2), percent(micros / total)]);
-  const title = `${values.contestant}, ${values.case}: ${(total / requests).toFixed(1)} µs a request`;
-  writeResults('profile', circumstances(), [table(title, ['function', 'µs a request', 'share'], shown)]);
+  const title = `${values.contestant}, ${values.case}`;
+  writeResults('profile', circumstances(), [profileTable(title, profile, requests, 'request', Number(values.most))]);
 } finally {
   await server.stop();
   await database.stop();
   await redis.stop();
-}
-
-/** Time in each function itself, most first. */
-function microsByFunction({ nodes, samples, timeDeltas }) {
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
-  const micros = new Map();
-  samples.forEach((id, i) => {
-    const name = names.get(id);
-    micros.set(name, (micros.get(name) ?? 0) + timeDeltas[i]);
-  });
-  return [...micros].sort(([, a], [, b]) => b - a);
-}
-
-function nameOf({ functionName, url, lineNumber }) {
-  const file = url.split('/').slice(-2).join('/');
-  return `${functionName || 'anonymous'}${file === '' ? '' : ` (${file}:${lineNumber + 1})`}`;
-}
-
-function percent(share) {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -3,7 +3,7 @@ import { strata } from '../../peers/contestants.mjs';
 import { startRedis } from '../../peers/redis.mjs';
 import { exponent, perSecond, product } from '../common/rounds.mjs';
 import { median, table } from '../common/report.mjs';
-import { openStrata } from './local.mjs';
+import { openStrata } from './local-contestants.mjs';
 
 export async function growth({ rounds, operations, largest }) {
   const server = await startRedis();

@@ -9,7 +9,7 @@ import { Cacheable } from 'cacheable';
 import { LRUCache } from 'lru-cache';
 import { product } from '../common/rounds.mjs';
 import { table } from '../common/report.mjs';
-import { openOthers, openStrata } from './local.mjs';
+import { openOthers, openStrata } from './local-contestants.mjs';
 
 const execute = promisify(execFile);
 const COUNT = Number(process.argv[3]);

@@ -33,8 +33,10 @@ const child = fork(new URL('remote-child.mjs', import.meta.url), [values.contest
   execArgv: ['--expose-gc', '--no-flush-bytecode', '--import', PROFILED],
   cwd: resolve(values.beside),
 });
-await once(child, 'message');
+const died = once(child, 'exit').then(() => Promise.reject(new Error(`${values.contestant} has died`)));
+died.catch(() => undefined);
 try {
+  await answer();
   const [what, lanes, count] = [values.what, Number(values.lanes), Number(values.count)];
   await ask({ what, lanes, count });
   child.send('begin');
@@ -53,6 +55,10 @@ try {
 
 async function ask(request) {
   child.send(request);
-  const [answer] = await once(child, 'message');
-  return answer;
+  return answer();
+}
+
+async function answer() {
+  const [told] = await Promise.race([once(child, 'message'), died]);
+  return told;
 }

@@ -136,6 +136,15 @@ describe('codec', () => {
     await expect(decode(resealed(entry))).rejects.toThrow('compressed payload');
   });
 
+  it('refuses names that run into the checksum', async () => {
+    const bytes = Buffer.alloc(60 + 10 + 4 + 4 + 4);
+    (await encode(1)).copy(bytes, 0, 0, 70);
+    bytes.writeUInt32BE(0, 56);
+    // The validator is as long as what comes after it.
+    bytes.writeUInt32BE(4, 74);
+    await expect(decode(resealed(bytes))).rejects.toThrow('run into the checksum');
+  });
+
   it('refuses nesting that would exhaust the stack, and does not touch prototypes', async () => {
     const deep = `${'['.repeat(40_000)}${']'.repeat(40_000)}`;
     const entry = await encodeEntry('test:a', ENTRY, Buffer.from(deep), jsonSerializer, OPTIONS);

@@ -123,6 +123,7 @@ export function decodeEntry<T>(
   if (length > options.maxEntryBytes) throw new UnreadableEntry('payload over the bound');
   if (crc32(bytes) !== SOUND) throw new UnreadableEntry('checksum');
   const names = readNames(bytes, HEADER_BYTES, key, likely);
+  if (names.end > bytes.length - CHECKSUM_BYTES) throw new UnreadableEntry('names that run into the checksum');
   const body = bytes.subarray(names.end, bytes.length - CHECKSUM_BYTES);
   if (bytes[2] !== ENCODING_BROTLI) return finished(bytes, names, body, serializer, options);
   return unpack(body, length).then((payload) => finished(bytes, names, payload, serializer, options));

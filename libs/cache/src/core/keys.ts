@@ -29,7 +29,10 @@ export function userTags(tags: readonly string[] | undefined): readonly string[]
   return tags === undefined || tags.length === 0 ? NO_TAGS : [...new Set(tags)].map(userTag);
 }
 
-/** Every tag an entry carries: its key, its cache, the namespace, and what the user declares. */
+/**
+ * Every tag an entry carries: its key, its cache, the namespace, and what the user declares. Part of the wire format:
+ * entries do not write the first three.
+ */
 export function protocolTags(cache: string, key: string, declared: readonly string[]): string[] {
   const tags = [tagOfKey(cache, key), EVERYTHING, everythingIn(cache)];
   for (const tag of declared) tags.push(tag);

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { protocolTags } from './keys';
 import { encodeNames, readNames } from './wire-names';
 
 const encoded = (key: string, tags: readonly string[], validator = ''): Buffer => {
@@ -57,6 +58,24 @@ describe('names of an entry', () => {
     const names = encoded('c:a', tagsOfKey('c:a'));
     names.write('-', 5);
     expect(() => readNames(names, 0, 'c-a', [])).toThrow('no tags follow');
+  });
+
+  it.each([
+    ['at the bound of a plain name', 200, 0],
+    ['beyond it, with a digest for a tag', 201, 3],
+  ])('of a key %s are read back', (_what, length, written) => {
+    const name = `c:${'a'.repeat(length)}`;
+    const tags = [...protocolTags('c', 'a'.repeat(length), []), 't:x'];
+    const bytes = encoded(name, tags);
+    expect(bytes.readUInt32BE(4 + name.length) % 0x8000_0000).toBe(written + 1);
+    expect(readNames(bytes, 0, name, tags)).toMatchObject({ tags, end: bytes.length });
+    expect(readNames(bytes, 0, name, [])).toEqual({ tags, validator: '', end: bytes.length });
+  });
+
+  it.each([0x401, 0x8000_03fe, 0x8000_0401, 0xffff_ffff])('with too many tags are refused: %d', (count) => {
+    const bytes = encoded('c:a', []);
+    bytes.writeUInt32BE(count, 7);
+    expect(() => readNames(bytes, 0, 'c:a', [])).toThrow('too many tags');
   });
 
   it.each([0, 3, 7, 9, 20])('that end after %d bytes are refused', (length) => {

@@ -20,7 +20,10 @@ export interface FoundNames extends Names {
   readonly end: number;
 }
 
-/** In the number of tags: those that follow from the key are not written, and come before the others. */
+/**
+ * In the number of tags: those that follow from the key are not written, and come before the others. So what
+ * `protocolTags` makes of a key is part of the wire format, and a change of it takes another wire version.
+ */
 const FOLLOWING = 0x8000_0000;
 
 /**
@@ -119,8 +122,8 @@ function endOf(bytes: Buffer, offset: number, name: string): number {
 function readTags(cursor: Cursor, key: string, likely: readonly string[]): readonly string[] {
   const number = cursor.uint32();
   const count = number % FOLLOWING;
-  if (count > MAX_TAGS) throw new UnreadableEntry('too many tags');
   const tags = number < FOLLOWING ? [] : tagsOfKey(key);
+  if (tags.length + count > MAX_TAGS) throw new UnreadableEntry('too many tags');
   for (let i = 0; i < count; i++) tags.push(cursor.text());
   return tags.length === likely.length && tags.every((tag, i) => tag === likely[i]) ? likely : tags;
 }

@@ -1,35 +1,46 @@
-// One contestant of local.mjs: node local-child.mjs <name> <operations>; is told `zipf` or `one`, answers hits a second.
+// One contestant of local.mjs: node local-child.mjs <name> <ms>; is told `zipf` or `one`, answers hits a second.
 import { perSecond, product, zipf } from '../common/rounds.mjs';
 import { KEYS, LOCAL } from './local-contestants.mjs';
 
-const [, , name, operations] = process.argv;
+/** Keys that are read between two looks at the clock. */
+const PART = 2_000;
+const [, , name, ms] = process.argv;
 const keys = Array.from({ length: KEYS }, (_, i) => `product:${i}`);
-const lists = {
-  zipf: zipf(KEYS, 0.99, Number(operations)).map((i) => keys[i]),
-  one: Array.from({ length: Number(operations) }, () => keys[7]),
+const parts = {
+  zipf: inParts(zipf(KEYS, 0.99, 100 * PART).map((i) => keys[i])),
+  one: inParts(Array.from({ length: PART }, () => keys[7])),
 };
 const { fill, read, isSync = false } = await LOCAL[name]();
 for (const [i, key] of keys.entries()) await fill(key, product(i));
 
 process.on('message', async (which) => {
+  const run = isSync ? sync : each;
   globalThis.gc();
-  process.send(await (isSync ? sync : each)(lists[which]));
+  // What ran before has taken the processor's caches, and some of the compiled code.
+  await run(parts[which], Number(ms) / 10);
+  process.send(await run(parts[which], Number(ms)));
 });
 process.on('disconnect', () => process.exit(0));
 process.send('ready');
 
-/** A tenth of it before the clock runs: what ran before has taken the processor's caches, and some of the compiled code. */
-async function each(list) {
-  for (const key of list.slice(0, list.length / 10)) await read(key);
-  const startedAt = performance.now();
-  for (const key of list) await read(key);
-  return perSecond(list.length, startedAt);
+function inParts(list) {
+  return Array.from({ length: list.length / PART }, (_, i) => list.slice(i * PART, (i + 1) * PART));
 }
 
-function sync(list) {
+/** All the same time: with a number of reads, the fastest would be over before anything evens out. */
+async function each(lists, duration) {
   const startedAt = performance.now();
-  let found = 0;
-  for (const key of list) if (read(key) !== undefined) found++;
-  if (found !== list.length) throw new Error('not warm');
-  return perSecond(list.length, startedAt);
+  let count = 0;
+  do for (const key of lists[count++ % lists.length]) await read(key);
+  while (performance.now() - startedAt < duration);
+  return perSecond(count * PART, startedAt);
+}
+
+function sync(lists, duration) {
+  const startedAt = performance.now();
+  let [count, found] = [0, 0];
+  do for (const key of lists[count++ % lists.length]) if (read(key) !== undefined) found++;
+  while (performance.now() - startedAt < duration);
+  if (found !== count * PART) throw new Error('not warm');
+  return perSecond(found, startedAt);
 }

@@ -1,10 +1,10 @@
 // npm run bench:profile-l2 [-- --what hits --contestant Strata --lanes 64 --count 200000 --most 25 --beside DIR]: where
 // the microseconds of an L2 hit (or a stored miss) go, function by function. Wall time: what waits is `(idle)`.
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startRedis } from '../../peers/redis.mjs';
+import { conversationWith } from '../common/conversation.mjs';
 import { installPeers } from '../common/peers.mjs';
 import { PROFILED, profileTable } from '../common/profile.mjs';
 import { circumstances, writeResults } from '../common/report.mjs';
@@ -33,8 +33,7 @@ const child = fork(new URL('remote-child.mjs', import.meta.url), [values.contest
   execArgv: ['--expose-gc', '--no-flush-bytecode', '--import', PROFILED],
   cwd: resolve(values.beside),
 });
-const died = once(child, 'exit').then(() => Promise.reject(new Error(`${values.contestant} has died`)));
-died.catch(() => undefined);
+const { answer, ask } = conversationWith(child, values.contestant);
 try {
   await answer();
   const [what, lanes, count] = [values.what, Number(values.lanes), Number(values.count)];
@@ -51,14 +50,4 @@ try {
 } finally {
   child.kill();
   await redis.stop();
-}
-
-async function ask(request) {
-  child.send(request);
-  return answer();
-}
-
-async function answer() {
-  const [told] = await Promise.race([once(child, 'message'), died]);
-  return told;
 }

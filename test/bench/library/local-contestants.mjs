@@ -1,10 +1,6 @@
 // Contestants of L1 behind a little face: `fill(key, value)`, then `read(key)` loads nothing.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { BentoCache, bentostore } from 'bentocache';
-import { memoryDriver } from 'bentocache/drivers/memory';
-import { Cacheable } from 'cacheable';
-import { createCache } from 'cache-manager';
 import { LRUCache } from 'lru-cache';
 import { peer } from '../common/peers.mjs';
 
@@ -14,7 +10,7 @@ export const KEYS = 10_000;
 const HOUR_MS = 3_600_000;
 const loader = () => Promise.reject(new Error('a warm cache loads nothing'));
 
-/** How each is opened, by its name in the table. */
+/** How each is opened, by its name in the table. A process loads the package of its own contestant alone. */
 export const LOCAL = {
   'Map, await': () => byHand(new Map(), (map) => async (key) => map.get(key)),
   'Map, await, two clocks': () =>
@@ -23,7 +19,7 @@ export const LOCAL = {
     byHand(new LRUCache({ max: KEYS * 2, ttl: HOUR_MS }), (lru) => async (key) => lru.get(key)),
   'cache-manager get': () => manager((cache) => (key) => cache.get(key)),
   'cache-manager wrap': () => manager((cache) => (key) => cache.wrap(key, loader)),
-  'cacheable getOrSet': () => byHand(new Cacheable({ ttl: HOUR_MS }), (cache) => (key) => cache.getOrSet(key, loader)),
+  'cacheable getOrSet': cacheable,
   'layered-loader get': () => other('layered-loader get'),
   'async-cache-dedupe': () => other('async-cache-dedupe'),
   cachified: () => other('cachified'),
@@ -36,9 +32,19 @@ export const LOCAL = {
 
 const byHand = (cache, reader) => ({ fill: (key, value) => cache.set(key, value), read: reader(cache) });
 
-const manager = (reader) => byHand(createCache({ ttl: HOUR_MS }), reader);
+async function manager(reader) {
+  const { createCache } = await import('cache-manager');
+  return byHand(createCache({ ttl: HOUR_MS }), reader);
+}
 
-function bento() {
+async function cacheable() {
+  const { Cacheable } = await import('cacheable');
+  return byHand(new Cacheable({ ttl: HOUR_MS }), (cache) => (key) => cache.getOrSet(key, loader));
+}
+
+async function bento() {
+  const { BentoCache, bentostore } = await import('bentocache');
+  const { memoryDriver } = await import('bentocache/drivers/memory');
   const memory = bentostore().useL1Layer(memoryDriver({ maxItems: KEYS * 2 }));
   const cache = new BentoCache({ default: 'memory', ttl: HOUR_MS, stores: { memory } });
   return {

@@ -3,6 +3,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { startRedis } from '../../peers/redis.mjs';
+import { conversationWith } from '../common/conversation.mjs';
 import { interleaved } from '../common/rounds.mjs';
 import { table } from '../common/report.mjs';
 import { COALESCING, REMOTE } from './contestants.mjs';
@@ -13,7 +14,7 @@ export async function remoteTier({ rounds, operations, beside: other }) {
   const contestants = await open(servers, other);
   const measured = (what, count, lanes) =>
     interleaved(
-      contestants.map(({ name, child }) => ({ name, run: () => ask(child, { what, count, lanes }) })),
+      contestants.map(({ name, ask }) => ({ name, run: () => ask({ what, count, lanes }) })),
       rounds,
     );
   const tables = [
@@ -38,17 +39,12 @@ function open([server, ofOther], other) {
   const execArgv = ['--expose-gc', '--no-flush-bytecode'];
   const start = async (name, { port }, label = name, cwd = process.cwd()) => {
     const child = fork(new URL('remote-child.mjs', import.meta.url), [name, String(port)], { execArgv, cwd });
-    await once(child, 'message');
-    return { name: label, child };
+    const { answer, ask } = conversationWith(child, label);
+    await answer();
+    return { name: label, child, ask };
   };
   const started = Object.keys(REMOTE).map((name) => start(name, server));
   return Promise.all(other ? [...started, start('Strata', ofOther, 'beside', other)] : started);
-}
-
-async function ask(child, request) {
-  child.send(request);
-  const [measured] = await once(child, 'message');
-  return measured;
 }
 
 /** 1 000 callers of one cold key, in one process and in four. */

@@ -54,6 +54,13 @@ describe('names of an entry', () => {
     }
   });
 
+  it('are those of their key, also where the reader has expected those of another one', () => {
+    const bytes = encoded('c:a', tagsOfKey('c:a'));
+    for (const others of [tagsOfKey('c:b'), tagsOfKey('d:a'), ['x', 'y', 'z']]) {
+      expect(readNames(bytes, 0, 'c:a', others).tags).toEqual(tagsOfKey('c:a'));
+    }
+  });
+
   it('that leave out tags of a key from which none follow are refused', () => {
     const names = encoded('c:a', tagsOfKey('c:a'));
     names.write('-', 5);

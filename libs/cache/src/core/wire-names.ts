@@ -98,7 +98,7 @@ function endOfLikely(bytes: Buffer, start: number, key: string, likely: readonly
   if (end === -1 || end + 4 > bytes.length) return undefined;
   const count = bytes.readUInt32BE(end);
   const first = count >= FOLLOWING ? OF_PLACE : 0;
-  if (count !== likely.length - first + (first > 0 ? FOLLOWING : 0)) return undefined;
+  if (count % FOLLOWING !== likely.length - first) return undefined;
   if (first > 0 && !followsFromKey(likely, key)) return undefined;
   end += 4;
   for (let i = first; i < likely.length && end !== -1; i++) end = endOf(bytes, end, likely[i]!);

@@ -1,4 +1,4 @@
-// Is the byte bound of L1 true? Fills L1 with five shapes of content and compares what is accounted with
+// Is the byte bound of L1 true? Fills L1 with shapes of content and compares what is accounted with
 // what heap and external memory have grown by. Run by `npm run bench:memory` (needs --expose-gc).
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -19,23 +19,23 @@ const text = (alphabet, length, seed) => {
 const LATIN = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const GREEK = 'αβγδεζηθικλμνξοπρστυφχψω';
 
+const product = (i) => ({
+  id: i,
+  name: text(LATIN, 30, i),
+  description: text(LATIN, 300, i),
+  price: i + 0.5,
+  category: 'books',
+  inStock: true,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  updatedAt: new Date(i * 1_000).toISOString(),
+});
+
 const SHAPES = [
   ['ASCII JSON, 2 KB', (i) => `{"id":${i},"text":"${text(LATIN, 2_000, i)}"}`],
   ['non-Latin JSON, 1000 characters', (i) => `{"id":${i},"text":"${text(GREEK, 1_000, i)}"}`],
   ['25-byte strings', (i) => text(LATIN, 25, i) + i],
-  [
-    'parsed objects, a product',
-    (i) => ({
-      id: i,
-      name: text(LATIN, 30, i),
-      description: text(LATIN, 300, i),
-      price: i + 0.5,
-      category: 'books',
-      inStock: true,
-      createdAt: '2026-01-01T00:00:00.000Z',
-      updatedAt: new Date(i * 1_000).toISOString(),
-    }),
-  ],
+  ['parsed objects, a product', product],
+  ['the same, each read once', product, { isRead: true }],
   [
     'buffers, 2 KB',
     (i) => ({ status: 200, headers: {}, body: Buffer.from(text(LATIN, 2_048, i)), forms: { bytes: 0 } }),
@@ -52,7 +52,7 @@ const used = () => {
 process.stdout.write(`Node ${process.version}; L1 bound ${BOUND / 1_048_576} MiB\n`);
 process.stdout.write('shape                                entries  accounted MB     real MB   ratio  B/entry\n');
 let wrong = 0;
-for (const [name, make, options] of SHAPES) {
+for (const [name, make, { isRead = false, ...options } = {}] of SHAPES) {
   const strata = new Strata({
     remote: nullRemoteStore(),
     bus: nullBus(),
@@ -65,7 +65,10 @@ for (const [name, make, options] of SHAPES) {
   cache.clearLocal();
   await cache.settled();
   const before = used();
-  for (let i = 0; cache.counters.local.evictions === 0; i++) await cache.getOrSet(`product:${i}`, () => make(i));
+  for (let i = 0; cache.counters.local.evictions === 0; i++) {
+    await cache.getOrSet(`product:${i}`, () => make(i));
+    if (isRead) await cache.get(`product:${i}`);
+  }
   await cache.settled();
   const real = used() - before;
   const { size, bytes } = cache.localUsage;

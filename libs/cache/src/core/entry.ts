@@ -1,18 +1,9 @@
 import { followsFromPlace, OF_PLACE } from './coherence/tags';
 import { NO_TAGS, protocolTags } from './keys';
+import type { Lifetime } from './lifetime';
 import { PROCESS_START } from './ports/clock';
 import type { Head } from './ports/remote-store';
 import { sharedTerms, type Terms } from './terms';
-
-/** Absolute times of an entry, in wall milliseconds, so that a back-fill cannot lengthen its life. */
-export interface Lifetime {
-  readonly createdAt: number;
-  readonly freshUntil: number;
-  /** End of `staleWhileRevalidate`; equals `freshUntil` when there is none. */
-  readonly revalidateUntil: number;
-  /** End of `staleIfError`; equals `freshUntil` when there is none. */
-  readonly errorUntil: number;
-}
 
 /** An entry as it travels: without the bookkeeping of L1. */
 export interface DecodedEntry<T = unknown> extends Lifetime {
@@ -45,8 +36,9 @@ export interface Place {
   readonly key: string;
 }
 
-/** Refreshes that have failed in a row, and the pause after them. */
-interface Setback {
+/** What few entries have: a validator, or refreshes that have failed in a row and the pause after them. */
+interface Rare {
+  readonly validator: string;
   until: number;
   failures: number;
 }
@@ -81,9 +73,10 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
   declare readonly key: string;
   /** Those of {@link tags} that do not follow from key and cache: what users have declared. */
   declare readonly furtherTags: readonly string[];
-  declare readonly validator: string;
   declare readonly bytes: number;
-  declare private setback: Setback | undefined;
+  declare private rare: Rare | undefined;
+  /** The value for whoever waits, made by the first who did: see {@link promised}. */
+  declare promise: Promise<T> | undefined;
 
   constructor(
     from: DecodedEntry<T>,
@@ -114,9 +107,18 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     this.born = from.born;
     this.key = place.key;
     this.furtherTags = !follows ? tags : tags.length === OF_PLACE ? NO_TAGS : tags.slice(OF_PLACE);
-    this.validator = from.validator;
     this.bytes = from.bytes;
-    this.setback = undefined;
+    this.rare = from.validator === '' ? undefined : { validator: from.validator, until: 0, failures: 0 };
+    this.promise = undefined;
+  }
+
+  get validator(): string {
+    return this.rare?.validator ?? '';
+  }
+
+  /** The same for all who wait for the value: a promise that has resolved tells nobody who made it. */
+  promised(): Promise<T> {
+    return (this.promise ??= Promise.resolve(this.value));
   }
 
   /** Generation of the subscription under which it was stored. */
@@ -186,16 +188,16 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
 
   /** No refresh before this wall time, after one has failed. */
   get retryAfter(): number {
-    return this.setback?.until ?? 0;
+    return this.rare?.until ?? 0;
   }
 
   /** Back-off after a failed refresh: 1 s, doubled by each further failure, at most 16 s. */
   postponeRefresh(now: number): void {
-    const { failures, until } = (this.setback ??= { until: 0, failures: 0 });
+    const rare = (this.rare ??= { validator: '', until: 0, failures: 0 });
     // One failure may be reported by the refresh and by the load inside it: it counts once.
-    if (now < until) return;
-    this.setback.until = now + Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
-    this.setback.failures++;
+    if (now < rare.until) return;
+    rare.until = now + Math.min(FIRST_PAUSE_MS * 2 ** rare.failures, LONGEST_PAUSE_MS);
+    rare.failures++;
   }
 
   /** The same, as an object of its own that is in no store; what it is made of is shared. */
@@ -220,19 +222,4 @@ let last: Head = { epoch: '', seq: -1 };
 export function sharedHead(epoch: string, seq: number): Head {
   if (last.seq !== seq || last.epoch !== epoch) last = { epoch: last.epoch === epoch ? last.epoch : epoch, seq };
   return last;
-}
-
-/** Age class of an entry. Says nothing about invalidation. */
-export type Freshness = 'fresh' | 'revalidate' | 'error-only' | 'dead';
-
-/** Classifies `life` at wall time `now` (RFC 5861 for the two stale windows). */
-export function freshness(life: Lifetime, now: number): Freshness {
-  if (now < life.freshUntil) return 'fresh';
-  if (now < life.revalidateUntil) return 'revalidate';
-  return now < life.errorUntil ? 'error-only' : 'dead';
-}
-
-/** The moment after which the entry is of no use to anybody. */
-export function deadAt(life: Lifetime): number {
-  return Math.max(life.freshUntil, life.revalidateUntil, life.errorUntil);
 }

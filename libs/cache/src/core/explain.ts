@@ -1,6 +1,7 @@
 import type { Clock } from './ports/clock';
 import type { CoherenceState } from './coherence/coherence-state';
-import { deadAt, freshness, type DecodedEntry, type Entry } from './entry';
+import type { DecodedEntry, Entry } from './entry';
+import { deadAt, freshness } from './lifetime';
 import { assertKey, protocolTags } from './keys';
 import type { LocalTier } from './tiers/local-tier';
 import type { RemoteLookup } from './tiers/remote-lookup';

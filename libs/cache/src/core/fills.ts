@@ -1,6 +1,7 @@
 import type { Clock } from './ports/clock';
 import type { CoherenceState } from './coherence/coherence-state';
-import { deadAt, Entry } from './entry';
+import { Entry } from './entry';
+import { deadAt } from './lifetime';
 import type { LoadedValue } from './sealing';
 import type { Reporter } from './reporter';
 import type { LocalTier } from './tiers/local-tier';

@@ -28,7 +28,8 @@ export type {
   TierName,
 } from './events';
 export { hitRate, newCounters, type CacheCounters, type LocalCounters, type RemoteCounters } from './stats';
-export type { Entry, Lifetime } from './entry';
+export type { Entry } from './entry';
+export type { Lifetime } from './lifetime';
 export { jsonSerializer, stringWeight } from './json-serializer';
 export { BORN_OFFSET } from './codec';
 export type { CoherenceMode } from './coherence/coherence-state';

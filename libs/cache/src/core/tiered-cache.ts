@@ -101,11 +101,12 @@ export class TieredCache<T = unknown> {
     return { ...result, value: this.handOut(result.value) };
   }
 
-  /** Not `async`: on a hit without declared tags nothing is made but the promise. */
+  /** Not `async`: a hit without declared tags makes nothing, but for the promise of the first. */
   private value(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
     try {
       const entry = options.tags === undefined && this.isShared ? this.parts.local.hit(key, NO_TAGS) : undefined;
-      return entry === undefined ? this.findValue(key, loader, options) : Promise.resolve(entry.value);
+      if (entry === undefined) return this.findValue(key, loader, options);
+      return entry.promise ?? this.parts.local.promised(entry);
     } catch (error) {
       return Promise.reject(error);
     }

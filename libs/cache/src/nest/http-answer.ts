@@ -1,5 +1,6 @@
 import { HttpException, StreamableFile } from '@nestjs/common';
-import type { Entry, Lifetime } from '../core/entry';
+import type { Entry } from '../core/entry';
+import type { Lifetime } from '../core/lifetime';
 import { responseStorable, type HeaderBag } from '../http/cacheability';
 import { chooseCoding, type ContentCoding } from '../http/content-coding';
 import { cacheGroups, surrogateKey } from '../http/cache-groups';

@@ -34,6 +34,8 @@ export class CoherenceState {
   private provenAtWall = -Infinity;
   /** Whatever was invalidated after this `seq` of {@link epoch} comes over the present subscription. */
   private heardFrom = Infinity;
+  /** Asked by every hit. */
+  private readonly isOff: boolean;
 
   constructor(
     private readonly clock: Clock,
@@ -41,6 +43,7 @@ export class CoherenceState {
     maxTags: number,
   ) {
     this.table = new TagTable(maxTags);
+    this.isOff = mode === 'off';
   }
 
   /** {@link leaseHeldAt} this moment. */
@@ -53,7 +56,7 @@ export class CoherenceState {
    * monotonic one stops while a machine is suspended, the wall clock can be set back.
    */
   leaseHeldAt(wall: number): boolean {
-    if (this.mode === 'off') return true;
+    if (this.isOff) return true;
     return this.clock.monotonic() < this.leaseUntilMonotonic && wall < this.leaseUntilWall;
   }
 

@@ -2,13 +2,17 @@ import type { Clock } from '../ports/clock';
 import type { LocalStore } from '../ports/local-store';
 import type { CoherenceState } from '../coherence/coherence-state';
 import type { Verdict } from '../coherence/tag-table';
-import { deadAt, freshness, type Entry } from '../entry';
+import type { Entry } from '../entry';
 import type { CacheEvent, EventHub, MissReason } from '../events';
+import { deadAt, freshness } from '../lifetime';
 import type { ResolvedCacheOptions } from '../options';
 import type { LocalCounters } from '../stats';
 
 /** Heap bytes of an entry besides its value and its names; measured by `npm run bench:memory`. */
 export const ENTRY_OVERHEAD_BYTES = 215;
+
+/** What an entry costs more once somebody has waited for it; measured by the same. */
+const PROMISE_BYTES = 56;
 
 /** What L1 says of a key. `ahead` is fresh and due for a refresh in the background (`refreshAhead`). */
 export type LocalLookup<T> =
@@ -50,6 +54,12 @@ export class LocalTier<T> {
     const entry = this.fresh(key, tags);
     if (entry !== undefined) this.countHit(key, entry);
     return entry;
+  }
+
+  /** The value of an entry that is held, for somebody who waits for nothing else: made once. */
+  promised(entry: Entry<T>): Promise<T> {
+    if (entry.promise === undefined) this.store.grow(entry, PROMISE_BYTES);
+    return entry.promised();
   }
 
   /** {@link hit} that counts nothing: {@link countHit} is for the caller, once it knows that it serves the entry. */
@@ -127,7 +137,7 @@ export class LocalTier<T> {
       ENTRY_OVERHEAD_BYTES + 2 * key.length + entry.validator.length + this.options.serializer.weigh(entry.value);
     // The names, and what is made of them for whoever asks for an entry by HTTP.
     for (const tag of entry.furtherTags) weight += 2 * tag.length;
-    return weight;
+    return entry.promise === undefined ? weight : weight + PROMISE_BYTES;
   }
 
   countHit(key: string, { negative }: Entry<T>): void {

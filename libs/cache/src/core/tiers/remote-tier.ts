@@ -3,8 +3,9 @@ import type { Head, LoadWish, RemoteRead, RemoteStore } from '../ports/remote-st
 import { decodeEntry, encodeEntry, maxStoredBytes, UnreadableEntry } from '../codec';
 import type { CoherenceState } from '../coherence/coherence-state';
 import { worseOf } from '../coherence/tag-table';
-import { deadAt, Entry, freshness, type DecodedEntry } from '../entry';
+import { Entry, type DecodedEntry } from '../entry';
 import type { EventHub, MissReason } from '../events';
+import { deadAt, freshness } from '../lifetime';
 import type { ResolvedCacheOptions } from '../options';
 import type { RemoteCounters } from '../stats';
 import { longestLife, newToken, permitOf, type LoadPermit } from './load-permit';

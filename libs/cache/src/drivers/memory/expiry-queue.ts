@@ -1,4 +1,5 @@
-import { deadAt, type Entry } from '../../core/entry';
+import type { Entry } from '../../core/entry';
+import { deadAt } from '../../core/lifetime';
 
 /**
  * Binary heap of entries by the time they die. Overwritten and deleted entries stay until they surface

@@ -66,6 +66,22 @@ describe('LruLocalStore', () => {
     expect(evicted).toEqual([['b', 'size']]);
   });
 
+  it('an entry that grows makes others go, or itself when it is alone', () => {
+    const lru = store(100, 100);
+    const entries = ['a', 'b', 'c'].map((key) => entry(key));
+    for (const one of entries) lru.set(one.key, one, 30);
+    const [, b, c] = entries;
+    lru.grow(c!, 10);
+    expect([lru.bytes, evicted]).toEqual([100, []]);
+    lru.grow(b!, 1);
+    expect([lru.bytes, evicted]).toEqual([71, [['a', 'size']]]);
+    lru.grow(entry('b'), 50);
+    expect(lru.bytes).toBe(71);
+    lru.delete('b');
+    lru.grow(c!, 61);
+    expect([lru.bytes, lru.size]).toEqual([0, 0]);
+  });
+
   it('is bounded by bytes and refuses what is larger than all of it', () => {
     const lru = store(100, 100);
     for (let i = 0; i < 10; i++) lru.set(`k${i}`, entry(`k${i}`), 30);

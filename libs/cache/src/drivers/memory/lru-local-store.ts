@@ -1,4 +1,5 @@
-import { deadAt, type Entry } from '../../core/entry';
+import type { Entry } from '../../core/entry';
+import { deadAt } from '../../core/lifetime';
 import type { Clock } from '../../core/ports/clock';
 import type { EvictionReason, LocalStore, LocalStoreBounds, LocalStoreListener } from '../../core/ports/local-store';
 import { ExpiryQueue } from './expiry-queue';
@@ -69,6 +70,13 @@ export class LruLocalStore implements LocalStore {
     // Told at the end: who listens may read and write here.
     for (const one of gone) this.listener.evicted(one.entry.key, one.entry, one.reason);
     return true;
+  }
+
+  grow(entry: Entry, bytes: number): void {
+    if (this.entries.get(entry.key) !== entry) return;
+    entry.weight += bytes;
+    this.weight += bytes;
+    for (const one of this.makeRoom('', 0, 0)) this.listener.evicted(one.entry.key, one.entry, one.reason);
   }
 
   delete(key: string): boolean {

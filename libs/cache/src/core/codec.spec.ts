@@ -57,6 +57,7 @@ describe('codec', () => {
             ...ENTRY,
             tags,
             negative,
+            follows: false,
             value: JSON.parse(JSON.stringify(value)),
             bytes: decoded.bytes,
           });
@@ -67,7 +68,7 @@ describe('codec', () => {
 
   it('still reads the golden payload of wire version 3', async () => {
     const decoded = await decode(Buffer.from(GOLDEN_V3, 'hex'));
-    expect(decoded).toEqual({ ...OF_PLACE, value: { hello: [1, 2] }, bytes: 15 });
+    expect(decoded).toEqual({ ...OF_PLACE, follows: true, value: { hello: [1, 2] }, bytes: 15 });
   });
 
   it('writes wire version 3 as the golden payload has it', async () => {

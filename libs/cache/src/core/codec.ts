@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants, crc32 } from 'node:zlib';
 import { sharedHead, type DecodedEntry } from './entry';
 import type { Serializer } from './ports/serializer';
-import { encodeNames, readNames, UnreadableEntry, type Names } from './wire-names';
+import { encodeNames, readNames, UnreadableEntry, type FoundNames } from './wire-names';
 
 export { MAX_TAGS, MAX_VALIDATOR_LENGTH, UnreadableEntry } from './wire-names';
 
@@ -131,7 +131,7 @@ export function decodeEntry<T>(
 
 function finished<T>(
   bytes: Buffer,
-  names: Names,
+  names: FoundNames,
   payload: Buffer,
   serializer: Serializer<T>,
   { maxEntryValues }: CodecOptions,
@@ -140,7 +140,7 @@ function finished<T>(
   return decodedOf(bytes, names, decodeValue(serializer, payload, maxEntryValues));
 }
 
-function decodedOf<T>(bytes: Buffer, { tags, validator }: Names, value: T): DecodedEntry<T> {
+function decodedOf<T>(bytes: Buffer, { tags, validator, follows }: FoundNames, value: T): DecodedEntry<T> {
   const epoch = epochIn(bytes);
   // Two halves, not a BigInt: exact below 2^53, as every number here is.
   const seq = bytes.readUInt32BE(BORN_OFFSET + 8) * 2 ** 32 + bytes.readUInt32BE(BORN_OFFSET + 12);
@@ -148,6 +148,7 @@ function decodedOf<T>(bytes: Buffer, { tags, validator }: Names, value: T): Deco
     value,
     born: sharedHead(epoch, seq),
     tags,
+    follows,
     validator,
     negative: (bytes[3]! & FLAG_NEGATIVE) !== 0,
     bytes: bytes.readUInt32BE(LENGTH_OFFSET),

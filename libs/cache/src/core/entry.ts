@@ -18,6 +18,8 @@ export interface DecodedEntry<T = unknown> extends Lifetime {
   readonly bytes: number;
   /** What the loader's source calls this state of the value (an ETag, a revision); `''` = nothing. */
   readonly validator: string;
+  /** True where it is known that the first tags are those that follow from its place; else that is looked at. */
+  readonly follows?: boolean;
 }
 
 /** What an entry is told when it enters this instance. */
@@ -85,7 +87,7 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     place: Place,
   ) {
     const { createdAt, freshUntil, revalidateUntil, errorUntil } = from;
-    const follows = followsFromPlace(tags, place.cache, place.key);
+    const follows = from.follows === true || followsFromPlace(tags, place.cache, place.key);
     this.created = compact(createdAt - PROCESS_START);
     this.ttl = compact(freshUntil - createdAt);
     this.localTtl = UNBOUNDED;

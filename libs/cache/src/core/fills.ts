@@ -40,8 +40,9 @@ export class Fills<T> {
     const { born, tags } = loaded.entry;
     const place = { cache: this.local.cache, key };
     const entry = new Entry<T>(loaded.entry, tags, { proven: born.seq, generation }, place);
-    entry.keepLocally(this.clock.now(), loaded.localTtl);
-    this.fillLocal(key, entry, generation);
+    const now = this.clock.now();
+    entry.keepLocally(now, loaded.localTtl);
+    this.fillLocal(key, entry, generation, now);
     const remote = this.fillRemote(key, loaded, permit);
     this.track(remote);
     return { entry, remote };
@@ -50,11 +51,18 @@ export class Fills<T> {
   /**
    * Puts an entry into L1 if nothing that was heard since speaks against it.
    *
+   * @param now wall time that the caller has just read
    * @param worst `expired`: also what may only stand in for an error
    */
-  fillLocal(key: string, entry: Entry<T>, generation: number, worst: 'valid' | 'expired' = 'valid'): void {
-    const reason = this.rejection(entry, generation, worst);
-    if (reason === undefined) this.local.put(key, entry);
+  fillLocal(
+    key: string,
+    entry: Entry<T>,
+    generation: number,
+    now: number,
+    worst: 'valid' | 'expired' = 'valid',
+  ): void {
+    const reason = this.rejection(entry, generation, worst) ?? (now >= deadAt(entry) ? 'expired' : undefined);
+    if (reason === undefined) this.local.put(key, entry, now);
     else this.reporter.rejected(key, 'L1', reason);
   }
 
@@ -94,7 +102,6 @@ export class Fills<T> {
     if (entry.born.epoch === '') return 'no-version';
     if (entry.born.epoch !== this.state.epoch) return 'epoch';
     const verdict = this.state.verdictOf(entry);
-    if (verdict !== 'valid' && verdict !== worst) return 'invalidated';
-    return this.clock.now() >= deadAt(entry) ? 'expired' : undefined;
+    return verdict === 'valid' || verdict === worst ? undefined : 'invalidated';
   }
 }

@@ -12,6 +12,8 @@ import type { LocalLookup } from './tiers/local-tier';
 import type { LoadPermit } from './tiers/load-permit';
 import type { RemoteLookup } from './tiers/remote-lookup';
 
+const asItIs = <R>(result: R): R => result;
+
 /** L1 → L2 → load, with one flight per key. `docs/concepts/reading-through.md` walks through it. */
 export class ReadThrough<T> {
   readonly flights = new Flights<T>();
@@ -23,11 +25,17 @@ export class ReadThrough<T> {
     this.joining = new JoinRules(parts.state, parts.stale);
   }
 
+  /** What `use` makes of {@link read}: in one step for a plain `get`, on whose way a promise counts. */
+  readFor<A>(request: ReadRequest<T>, found: LocalLookup<T>, use: (result: ReadResult<T>) => A): Promise<A> {
+    if (found.kind !== 'miss' || request.loading !== undefined) return this.read(request, found).then(use);
+    return this.look(departing(request, found.reason, found.fallback), use);
+  }
+
   /** Serves what L1 has said of the key without waiting, or joins or starts a flight. */
   read(request: ReadRequest<T>, found: LocalLookup<T>): Promise<ReadResult<T>> {
     if (found.kind === 'miss') return this.fetch(departing(request, found.reason, found.fallback));
     if (found.kind === 'revalidate' && request.loading === undefined) {
-      return this.look(departing(request, 'expired', found.entry));
+      return this.look(departing(request, 'expired', found.entry), asItIs);
     }
     if (found.kind === 'fresh') return Promise.resolve(tierHit(found.entry, 'L1', undefined));
     this.refresh(request, found.entry);
@@ -58,7 +66,7 @@ export class ReadThrough<T> {
 
   private fetch(departure: Departure<T>): Promise<ReadResult<T>> {
     const { loading } = departure;
-    return loading === undefined ? this.look(departure) : this.share(departure, loading);
+    return loading === undefined ? this.look(departure, asItIs) : this.share(departure, loading);
   }
 
   private share(departure: Departure<T>, loading: Loading<T>): Promise<ReadResult<T>> {
@@ -152,8 +160,9 @@ export class ReadThrough<T> {
     age: 'fresh' | 'revalidate',
   ): ReadResult<T> {
     flight.basis = entry.basis;
-    entry.keepLocally(this.parts.clock.now(), request.localTtl);
-    this.parts.fills.fillLocal(request.key, entry, flight.generation);
+    const now = this.parts.clock.now();
+    entry.keepLocally(now, request.localTtl);
+    this.parts.fills.fillLocal(request.key, entry, flight.generation, now);
     if (age === 'fresh') return tierHit(entry, 'L2', undefined);
     // The slot is still this flight's: the refresh starts once it is free.
     const landed = Promise.resolve().then(() => flight.promise);
@@ -195,8 +204,9 @@ export class ReadThrough<T> {
     const usable = this.parts.stale.afterError(fallback, departure.tags, error);
     if (usable === undefined) throw error;
     // Kept in L1 with a pause, so that the next readers need not wait for the same failure.
-    usable.postponeRefresh(this.parts.clock.now());
-    this.parts.fills.fillLocal(departure.key, usable, usable.generation, 'expired');
+    const now = this.parts.clock.now();
+    usable.postponeRefresh(now);
+    this.parts.fills.fillLocal(departure.key, usable, usable.generation, now, 'expired');
     return departure.refreshing ? tierHit(usable, 'L1', 'error') : this.standIn(departure.key, usable);
   }
 
@@ -206,17 +216,18 @@ export class ReadThrough<T> {
   }
 
   /** A plain `get`: never loads, never waits for a load, serves nothing stale that it could not renew. */
-  private look(departure: Departure<T>): Promise<ReadResult<T>> {
+  private look<A>(departure: Departure<T>, use: (result: ReadResult<T>) => A): Promise<A> {
     const { remote, state } = this.parts;
     const { generation } = state;
-    return remote.lookupFor(departure.key, departure.tags, (found) => this.looked(departure, found, generation));
+    return remote.lookupFor(departure.key, departure.tags, (found) => use(this.looked(departure, found, generation)));
   }
 
   private looked(departure: Departure<T>, found: RemoteLookup<T>, generation: number): ReadResult<T> {
     const { fills, stale, reporter, clock } = this.parts;
     if (found.kind === 'fresh') {
-      found.entry.keepLocally(clock.now(), departure.localTtl);
-      fills.fillLocal(departure.key, found.entry, generation);
+      const now = clock.now();
+      found.entry.keepLocally(now, departure.localTtl);
+      fills.fillLocal(departure.key, found.entry, generation, now);
       return tierHit(found.entry, 'L2', undefined);
     }
     const kept = found.kind === 'unavailable' ? stale.disconnected(departure.fallback, departure.tags) : undefined;

@@ -89,16 +89,14 @@ export class TieredCache<T = unknown> {
   async fetch(key: string, loader: Loader<T>, options: ReadOptions = NO_OPTIONS): Promise<ReadResult<T>> {
     assertKey(key);
     const tags = userTags(options.tags);
-    const result = await this.read(key, loader, options, tags, this.parts.local.lookup(key, tags));
-    return { ...result, value: this.handOut(result.value) };
+    return this.read(key, loader, options, tags, this.parts.local.lookup(key, tags), this.handOutAll);
   }
 
   /** {@link get} that also says where the value came from; `value` is `undefined` when nothing was found. */
   async inquire(key: string, options: ReadOptions = NO_OPTIONS): Promise<ReadResult<T>> {
     assertKey(key);
     const tags = userTags(options.tags);
-    const result = await this.read(key, undefined, options, tags, this.parts.local.lookup(key, tags));
-    return { ...result, value: this.handOut(result.value) };
+    return this.read(key, undefined, options, tags, this.parts.local.lookup(key, tags), this.handOutAll);
   }
 
   /** Not `async`: a hit without declared tags makes nothing, but for the promise of the first. */
@@ -117,19 +115,24 @@ export class TieredCache<T = unknown> {
     const tags = userTags(options.tags);
     const found = this.parts.local.lookup(key, tags);
     if (found.kind === 'fresh') return Promise.resolve(this.handOut(found.entry.value));
-    return this.read(key, loader, options, tags, found).then(this.handOutOf);
+    return this.read(key, loader, options, tags, found, this.handOutOf);
   }
 
   /** One function for all reads. */
   private readonly handOutOf = ({ value }: ReadResult<T>): T | undefined => this.handOut(value);
+  private readonly handOutAll = (result: ReadResult<T>): ReadResult<T> => ({
+    ...result,
+    value: this.handOut(result.value),
+  });
 
-  private read(
+  private read<A>(
     key: string,
     loader: Loader<T> | undefined,
     options: ReadOptions,
     declared: readonly string[],
     found: LocalLookup<T>,
-  ): Promise<ReadResult<T>> {
+    use: (result: ReadResult<T>) => A,
+  ): Promise<A> {
     const { parts } = this;
     const tags = protocolTags(this.name, key, declared);
     const loading =
@@ -137,14 +140,14 @@ export class TieredCache<T = unknown> {
         ? undefined
         : new Loading(loader, tags, resolveEntryOptions(options, parts.options), parts.options, parts.clock);
     const localTtl = loading?.localTtl ?? resolveEntryOptions(options, parts.options).localTtl;
-    const result = parts.reader.read({ key, tags, localTtl, loading }, found);
+    const result = parts.reader.readFor({ key, tags, localTtl, loading }, found, use);
     return options.signal === undefined ? result : untilAborted(result, options.signal);
   }
 
   /** Brings `key` into L1 from L2, or by `loader`, for nobody in particular: counts as no look-up. */
   async preload(key: string, loader?: Loader<T>, options: ReadOptions = NO_OPTIONS): Promise<ReadResult<T>> {
     assertKey(key);
-    return this.read(key, loader, options, userTags(options.tags), UNKNOWN);
+    return this.read(key, loader, options, userTags(options.tags), UNKNOWN, asItIs);
   }
 
   /** Whether L1 would serve `key` at once, fresh; counts as no look-up. */
@@ -245,5 +248,6 @@ export class TieredCache<T = unknown> {
   }
 }
 
+const asItIs = <R>(result: R): R => result;
 const NO_OPTIONS: ReadOptions = Object.freeze({});
 const UNKNOWN = Object.freeze({ kind: 'miss', reason: 'absent', fallback: undefined } as const);

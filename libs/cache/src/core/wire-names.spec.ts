@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { followsFromPlace } from './coherence/tags';
 import { protocolTags } from './keys';
 import { encodeNames, readNames } from './wire-names';
 
@@ -20,8 +21,9 @@ describe('names of an entry', () => {
         const tags = ofPlace ? [...tagsOfKey(key), ...further] : further;
         const bytes = Buffer.concat([Buffer.from('before'), encoded(key, tags, validator), Buffer.from('after')]);
         const end = bytes.length - 5;
+        const follows = followsFromPlace(tags, 'c', key.slice(2));
         for (const likely of [tags, others ?? [], [], [...tagsOfKey(key), ...(others ?? [])], tagsOfKey('c:b')]) {
-          expect(readNames(bytes, 6, key, likely)).toEqual({ tags, validator, end });
+          expect(readNames(bytes, 6, key, likely)).toEqual({ tags, validator, end, follows });
         }
       }),
     );
@@ -75,8 +77,9 @@ describe('names of an entry', () => {
     const tags = [...protocolTags('c', 'a'.repeat(length), []), 't:x'];
     const bytes = encoded(name, tags);
     expect(bytes.readUInt32BE(4 + name.length) % 0x8000_0000).toBe(written + 1);
-    expect(readNames(bytes, 0, name, tags)).toMatchObject({ tags, end: bytes.length });
-    expect(readNames(bytes, 0, name, [])).toEqual({ tags, validator: '', end: bytes.length });
+    const names = { tags, validator: '', end: bytes.length, follows: written === 0 };
+    expect(readNames(bytes, 0, name, tags)).toEqual(names);
+    expect(readNames(bytes, 0, name, [])).toEqual(names);
   });
 
   it.each([0x401, 0x8000_03fe, 0x8000_0401, 0xffff_ffff])('with too many tags are refused: %d', (count) => {

@@ -15,9 +15,10 @@ export interface Names {
   readonly validator: string;
 }
 
-/** Where the names of an entry end. */
+/** Where the names of an entry end, and whether its first tags are not written, but follow from its key. */
 export interface FoundNames extends Names {
   readonly end: number;
+  readonly follows: boolean;
 }
 
 /**
@@ -79,31 +80,33 @@ function long(text: string): Buffer {
  * @throws UnreadableEntry for another key, and for what is no names
  */
 export function readNames(bytes: Buffer, start: number, key: string, likely: readonly string[]): FoundNames {
-  const end = endOfLikely(bytes, start, key, likely);
-  if (end !== undefined) return { tags: likely, validator: '', end };
+  const expected = likelyNames(bytes, start, key, likely);
+  if (expected !== undefined) return expected;
   const cursor = new Cursor(bytes, start);
   // The full key is compared: an entry moved under another key must not be served there.
   if (cursor.text() !== key) throw new UnreadableEntry('another key');
+  const follows = cursor.peekLength() >= FOLLOWING;
   const tags = readTags(cursor, key, likely);
   const validator = readValidator(cursor);
-  return { tags, validator, end: cursor.offset };
+  return { tags, validator, end: cursor.offset, follows };
 }
 
 /**
- * Where the names end, if they are what a reader expects: the key, the tags, no validator, and all of them ASCII. No
- * text is made of them. Byte by byte: for names as short as these, a comparison by Node's own functions costs more.
+ * The names, if they are what a reader expects: the key, the tags, no validator, and all of them ASCII. No text is made
+ * of them. Byte by byte: for names as short as these, a comparison by Node's own functions costs more.
  */
-function endOfLikely(bytes: Buffer, start: number, key: string, likely: readonly string[]): number | undefined {
+function likelyNames(bytes: Buffer, start: number, key: string, likely: readonly string[]): FoundNames | undefined {
   let end = endOf(bytes, start, key);
   if (end === -1 || end + 4 > bytes.length) return undefined;
   const count = bytes.readUInt32BE(end);
-  const first = count >= FOLLOWING ? OF_PLACE : 0;
+  const follows = count >= FOLLOWING;
+  const first = follows ? OF_PLACE : 0;
   if (count % FOLLOWING !== likely.length - first) return undefined;
-  if (first > 0 && !followsFromKey(likely, key)) return undefined;
+  if (follows && !followsFromKey(likely, key)) return undefined;
   end += 4;
   for (let i = first; i < likely.length && end !== -1; i++) end = endOf(bytes, end, likely[i]!);
   if (end !== -1) end = endOf(bytes, end, '');
-  return end === -1 ? undefined : end;
+  return end === -1 ? undefined : { tags: likely, validator: '', end, follows };
 }
 
 /** Where `name` ends that stands at `offset` after its length; -1 for anything else. */

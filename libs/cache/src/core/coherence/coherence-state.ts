@@ -88,9 +88,9 @@ export class CoherenceState {
     );
   }
 
-  /** Whether {@link hasHeardAllSince} can be true of anything. */
+  /** Whether {@link hasHeardAllSince} can be true of anything while the lease is held. */
   get isHearing(): boolean {
-    return this.mode === 'acknowledged' && this.heardFrom !== Infinity && this.leaseHeld;
+    return this.mode === 'acknowledged' && this.heardFrom !== Infinity;
   }
 
   endLease(): void {

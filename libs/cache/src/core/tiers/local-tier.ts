@@ -101,9 +101,9 @@ export class LocalTier<T> {
     return this.store.peek(key) as Entry<T> | undefined;
   }
 
-  /** Stores unless the entry is dead, too large, or already known to be outdated. */
-  put(key: string, entry: Entry<T>): boolean {
-    if (this.clock.now() >= Math.min(deadAt(entry), entry.localUntil)) return false;
+  /** Stores unless the entry is dead at wall time `now`, or too large. */
+  put(key: string, entry: Entry<T>, now: number): boolean {
+    if (now >= Math.min(deadAt(entry), entry.localUntil)) return false;
     const weight = this.weightOf(key, entry);
     if (!this.store.set(key, entry, weight)) return false;
     this.counters.sets++;

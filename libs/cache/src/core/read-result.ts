@@ -28,6 +28,9 @@ export interface ReadResult<T> {
   readonly missReason: MissReason | undefined;
 }
 
+/** What becomes of a result where nothing else is made of it. */
+export const asItIs = <R>(result: R): R => result;
+
 /** Result of a read that a tier answered. */
 export function tierHit<T>(entry: Entry<T>, source: 'L1' | 'L2', stale: ReadResult<T>['stale']): ReadResult<T> {
   return {

@@ -5,14 +5,12 @@ import { Flights, type Flight } from './flights';
 import { JoinRules } from './join-rules';
 import type { Loading } from './loading';
 import { departing, type Departure, type ReadRequest, type ReadThroughParts } from './read-request';
-import { loadResult, tierHit, type ReadResult } from './read-result';
+import { asItIs, loadResult, tierHit, type ReadResult } from './read-result';
 import { missReason } from './reporter';
 import { landingWithin } from './soft-timeout';
 import type { LocalLookup } from './tiers/local-tier';
 import type { LoadPermit } from './tiers/load-permit';
 import type { RemoteLookup } from './tiers/remote-lookup';
-
-const asItIs = <R>(result: R): R => result;
 
 /** L1 → L2 → load, with one flight per key. `docs/concepts/reading-through.md` walks through it. */
 export class ReadThrough<T> {
@@ -34,9 +32,8 @@ export class ReadThrough<T> {
   /** Serves what L1 has said of the key without waiting, or joins or starts a flight. */
   read(request: ReadRequest<T>, found: LocalLookup<T>): Promise<ReadResult<T>> {
     if (found.kind === 'miss') return this.fetch(departing(request, found.reason, found.fallback));
-    if (found.kind === 'revalidate' && request.loading === undefined) {
+    if (found.kind === 'revalidate' && request.loading === undefined)
       return this.look(departing(request, 'expired', found.entry), asItIs);
-    }
     if (found.kind === 'fresh') return Promise.resolve(tierHit(found.entry, 'L1', undefined));
     this.refresh(request, found.entry);
     if (found.kind === 'ahead') return Promise.resolve(tierHit(found.entry, 'L1', undefined));
@@ -145,9 +142,7 @@ export class ReadThrough<T> {
   private withoutRemote(flight: Flight<T>, departure: Departure<T>): ReadResult<T> | Promise<ReadResult<T>> {
     const { stale, reporter } = this.parts;
     const kept = stale.disconnected(departure.fallback, departure.tags);
-    if (kept === undefined) {
-      return this.load(flight, departure, undefined, flight.fallback, departure.reason);
-    }
+    if (kept === undefined) return this.load(flight, departure, undefined, flight.fallback, departure.reason);
     reporter.stale(departure.key, 'disconnected');
     return tierHit(kept, 'L1', 'disconnected');
   }

@@ -8,7 +8,7 @@ import type { Loader } from './loader-context';
 import { Loading } from './loading';
 import { resolveEntryOptions } from './options';
 import type { ReadOptions } from './read-options';
-import type { ReadResult } from './read-result';
+import { asItIs, type ReadResult } from './read-result';
 import type { CacheCounters } from './stats';
 import type { LocalLookup, LocalTier } from './tiers/local-tier';
 import { untilAborted } from './until-aborted';
@@ -120,10 +120,7 @@ export class TieredCache<T = unknown> {
 
   /** One function for all reads. */
   private readonly handOutOf = ({ value }: ReadResult<T>): T | undefined => this.handOut(value);
-  private readonly handOutAll = (result: ReadResult<T>): ReadResult<T> => ({
-    ...result,
-    value: this.handOut(result.value),
-  });
+  private readonly handOutAll = (all: ReadResult<T>): ReadResult<T> => ({ ...all, value: this.handOut(all.value) });
 
   private read<A>(
     key: string,
@@ -248,6 +245,5 @@ export class TieredCache<T = unknown> {
   }
 }
 
-const asItIs = <R>(result: R): R => result;
 const NO_OPTIONS: ReadOptions = Object.freeze({});
 const UNKNOWN = Object.freeze({ kind: 'miss', reason: 'absent', fallback: undefined } as const);

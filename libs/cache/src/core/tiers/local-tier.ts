@@ -58,7 +58,7 @@ export class LocalTier<T> {
 
   /** The value of an entry that is held, for somebody who waits for nothing else: made once. */
   promised(entry: Entry<T>): Promise<T> {
-    if (entry.promise === undefined) this.store.grow(entry, PROMISE_BYTES);
+    if (entry.promise === undefined) this.store.grow?.(entry, PROMISE_BYTES);
     return entry.promised();
   }
 

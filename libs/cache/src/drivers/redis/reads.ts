@@ -6,9 +6,9 @@ import type { GivenUp } from './given-up';
 import { fieldOf, newEpoch, type HeadNode } from './head';
 import type { Names } from './names';
 import type { NodeLink, RedisNodes } from './nodes';
-import { script } from './script';
-import { WISHED } from './scripts/reading';
-import { placesOf, Told, type Places } from './told-versions';
+import { script, type Argument } from './script';
+import { FIRST_LETTER, WISHED } from './scripts/reading';
+import { Places, placesOf, Told } from './told-versions';
 import { Turn } from './turn';
 import { asUnavailable } from './unavailable';
 
@@ -136,16 +136,26 @@ export class Reads {
   }
 }
 
-/** What `READ_TO_LOAD` is told of each entry: by places, so that what declares the same tags names them once. */
-function wishesOf(wanted: readonly Wanted[], tags: Places, fields: Places): string[] {
+/**
+ * What `READ_TO_LOAD` is told of each entry: by places, so that what declares the same tags names them once, and what
+ * wishes have in common is told once.
+ */
+function wishesOf(wanted: readonly Wanted[], tags: Places, fields: Places): Argument[] {
   const wishes: string[] = [];
+  const terms = new Places();
   for (const { name, tags: declared, wish } of wanted) {
     if (name === undefined) continue;
-    let text = wish === undefined ? '' : `${wish.token} ${wish.leaseMs} ${wish.tagTtlMs}`;
-    for (const tag of wish === undefined ? [] : declared) {
-      text += ` ${1 + (livesInHead(tag) ? tags.size + fields.of(tag) : tags.of(tag))}`;
+    if (wish === undefined) {
+      wishes.push('');
+      continue;
     }
-    wishes.push(text);
+    let [term, own] = [`${wish.leaseMs} ${wish.tagTtlMs}`, ''];
+    for (const tag of declared) {
+      if (livesInHead(tag)) term += ` ${1 + tags.size + fields.of(tag)}`;
+      else own += ` ${1 + tags.of(tag)}`;
+    }
+    terms.add(term);
+    wishes.push(wish.token + String.fromCharCode(FIRST_LETTER + terms.of(term)) + own);
   }
-  return wishes;
+  return [terms.size, ...terms.list, ...wishes];
 }

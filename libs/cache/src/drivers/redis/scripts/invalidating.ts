@@ -5,7 +5,7 @@ const RECENT_SIZE = 1_000;
 
 /** KEYS 2 recent, 3… tags · ARGV 3 mode, 4 ttl ms of a tag nobody carried, 5 publish command, 6 channel, 7 message, 8… fields of tags in head */
 export const INVALIDATE = `${OPEN_HEAD}${OPEN_RECENT}
-seq = redis.call('HINCRBY', HEAD, 'seq', 1)
+seq = redis.call('HINCRBY', HEAD, 'seq', '1')
 local now = string.format('%.0f', seq)
 local prior = 0
 local function raised(version)
@@ -17,7 +17,7 @@ local function raised(version)
   return format(math.max(deleted, seq), math.max(expired, seq))
 end
 local function record(tag)
-  local slot = 'q:' .. (redis.call('HINCRBY', RECENT, 'n', 1) % ${RECENT_SIZE})
+  local slot = 'q:' .. (redis.call('HINCRBY', RECENT, 'n', '1') % ${RECENT_SIZE})
   local old = redis.call('HGET', RECENT, slot)
   if old then
     local oldSeq, oldTag = string.match(old, '^(%d+)|(.*)$')

@@ -1,5 +1,5 @@
 import { BORN_OFFSET } from '../../../core/codec';
-import { CONTAINED, FILLED, FOR_EACH_ITEM, OPEN_HEAD, OPEN_RECENT } from './parts';
+import { CONTAINED, FILLED, FILLED_MS, FOR_EACH_ITEM, OPEN_HEAD, OPEN_RECENT } from './parts';
 
 /**
  * KEYS 2… of each item: lease, tags · ARGV 3… of each item: numbers of tags and fields, token, lease ms, tag ttl ms,
@@ -39,7 +39,7 @@ end)
 /** An older fill never replaces a newer one of the same epoch. */
 const STORE_ONE = `
 local function store(key, bytes, ttl)
-  local old = redis.call('GETRANGE', key, ${BORN_OFFSET}, ${BORN_OFFSET + 15})
+  local old = redis.call('GETRANGE', key, '${BORN_OFFSET}', '${BORN_OFFSET + 15}')
   local new = string.sub(bytes, ${BORN_OFFSET + 1}, ${BORN_OFFSET + 16})
   if #old == 16 and string.sub(old, 1, 8) == string.sub(new, 1, 8) and string.sub(old, 9) > string.sub(new, 9) then
     return 0
@@ -76,7 +76,8 @@ for i = 1, tonumber(ARGV[3]) do
   a = last + 1
 end
 local inHead = {}
-local function settle(shape, k, token, ttl)
+local function settle(shape, k, token, ttlMs)
+  local ttl = tonumber(ttlMs)
   if shape.isOfEpoch then
     for i = shape.firstField, shape.lastField do
       local tag = ARGV[i]
@@ -87,16 +88,16 @@ local function settle(shape, k, token, ttl)
     end
     for i = k + 1, k + shape.tags do
       if not parse(call('GET', KEYS[i])) then
-        call('SET', KEYS[i], unknown(KEYS[i], shape.born), 'PX', ttl)
+        call('SET', KEYS[i], unknown(KEYS[i], shape.born), 'PX', ttlMs)
       elseif call('PTTL', KEYS[i]) < ttl then
-        call('PEXPIRE', KEYS[i], ttl)
+        call('PEXPIRE', KEYS[i], ttlMs)
       end
     end
   end
   if token == '' then return 1 end
   local holder = call('GET', KEYS[k])
   if holder and string.sub(holder, 1, 36) == token then
-    call('SET', KEYS[k], FILLED .. string.sub(holder, 37), 'PX', math.min(FILLED_MS, ttl))
+    call('SET', KEYS[k], FILLED .. string.sub(holder, 37), 'PX', ttl < FILLED_MS and ttlMs or '${FILLED_MS}')
   end
   return 1
 end
@@ -116,7 +117,7 @@ local function giveBack(failed)
 end
 local results = {}
 while ARGV[a] do
-  local shape, token, ttl = shapes[ARGV[a]], ARGV[a + 1], tonumber(ARGV[a + 2])
+  local shape, token, ttl = shapes[ARGV[a]], ARGV[a + 1], ARGV[a + 2]
   local stored, failed = 1, nil
   if shape.holds then stored, failed = contained(store, KEYS[k + 1 + shape.tags], ARGV[a + 3], ttl) end
   if failed then return giveBack(failed) end

@@ -49,12 +49,15 @@ if redis.call('HGET', RECENT, 'epoch') ~= epoch then
 end
 `;
 
+/** How long a fill is remembered at most. */
+export const FILLED_MS = 1_000;
+
 /**
  * Load leases: `token|version`. What stands where a token would, for a moment after a fill: who missed just before it and
  * asks just after it is told to look again, or a cold key would be loaded twice.
  */
 export const FILLED = `
-local FILLED, FILLED_MS = string.rep('-', 36), 1000
+local FILLED, FILLED_MS = string.rep('-', 36), ${FILLED_MS}
 -- 0: somebody is loading it, 2: has just filled it, 1: nobody whose value would be valid for a reader of tags up to this
 local function outcomeOf(holder, newest)
   local held = holder and parse(string.sub(holder, 38))

@@ -8,11 +8,18 @@ for first = 2, tagCount + 1, 1000 do
 end
 `;
 
-/** An entry, `false` for none, 1 for one that is too large, or the error of what is no text. */
-const FIND = `
+/**
+ * An entry, `false` for none, 1 for one that is too large, or the error of what is no text. A number that Lua hands to a
+ * command costs as much as the look itself, so that bounds are handed on as the texts that they came as.
+ *
+ * @param most the argument with most bytes of an entry
+ */
+const find = (most: string): string => `
+local mostBytes, attempt = ${most}, redis.pcall
+local most = tonumber(mostBytes)
 local function find(key)
   -- No more than may be sent, and a byte that tells of more.
-  local found = redis.pcall('GETRANGE', key, 0, most)
+  local found = attempt('GETRANGE', key, '0', mostBytes)
   if type(found) ~= 'string' then return found end
   if found == '' then return false end
   if #found > most or #found > room then return 1 end
@@ -27,8 +34,8 @@ end
  * KEYS entries · ARGV 1 most bytes of an entry
  */
 export const READ_BARE = `
-local most, room = tonumber(ARGV[1]), math.huge
-${FIND}
+local room = math.huge
+${find('ARGV[1]')}
 local reply = {}
 for i = 1, #KEYS do reply[i] = find(KEYS[i]) end
 return reply
@@ -43,9 +50,9 @@ return reply
  * tags in head
  */
 export const READ = `
-local tagCount, most, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local tagCount, room = tonumber(ARGV[1]), tonumber(ARGV[3])
 local versions = {}
-${VERSIONS}${FIND}
+${VERSIONS}${find('ARGV[2]')}
 local reply = { redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq', unpack(ARGV, 4)), versions }
 for i = tagCount + 2, #KEYS do reply[#reply + 1] = find(KEYS[i]) end
 return reply
@@ -53,6 +60,8 @@ return reply
 
 /** Of an entry that is not there: this, and the outcome of `GRANT`. */
 export const WISHED = 10;
+/** Code of the letter that stands for the first terms of wishes; a command has {@link MOST_READS} at most. */
+export const FIRST_LETTER = 97;
 
 /**
  * {@link READ} for readers that load what is not there: leave to do so is asked for in the same step, by the rules of
@@ -61,13 +70,16 @@ export const WISHED = 10;
  * foreign type), the entry is answered as absent: the reader asks by itself, and is told why.
  *
  * KEYS 1 head, 2… tags, then entries, then leases · ARGV 3 number of tags, 4 most bytes of an entry, 5 most bytes of all,
- * 6 1 for no versions, 7 number of entries, 8 number of fields, 9… fields of tags in head, then a wish for each entry: ''
- * for none, else token, lease ms, tag ttl ms and the places of its tags, those of fields counted from the last tag on
+ * 6 1 for no versions, 7 number of entries, 8 number of fields, 9… fields of tags in head, then the number of terms that
+ * wishes have in common, and each of them: lease ms, tag ttl ms, places of fields, counted from the last tag on; then a wish
+ * for each entry: '' for none, else token, letter of its terms, places of its tags
  */
 export const READ_TO_LOAD = `${OPEN_HEAD}${FILLED}
-local tagCount, most, room = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local tagCount, room = tonumber(ARGV[3]), tonumber(ARGV[5])
 local entryCount, fieldCount = tonumber(ARGV[7]), tonumber(ARGV[8])
-${FIND}
+local firstTerms = 10 + fieldCount
+local beforeWishes = firstTerms - 1 + tonumber(ARGV[9 + fieldCount])
+${find('ARGV[4]')}
 local fresh = format(seq, seq)
 local versions, head = {}, { epoch, ARGV[1], opened[3] }
 local isKnown = false
@@ -97,21 +109,35 @@ local function newestOf(place, ttl)
   end
   return newest[place]
 end
+local function newestOfAll(places, ttl)
+  local newest, only = 0, tonumber(places)
+  if only then return newestOf(only, ttl) end
+  for place in string.gmatch(places, '%d+') do newest = math.max(newest, newestOf(tonumber(place), ttl)) end
+  return newest
+end
+local terms = {}
+local function termsOf(letter)
+  if not terms[letter] then
+    local leaseMs, ttl, places = string.match(ARGV[firstTerms + string.byte(letter) - ${FIRST_LETTER}], '^(%d+) (%d+)(.*)$')
+    terms[letter] = { leaseMs = leaseMs, ttl = ttl, newest = newestOfAll(places, ttl) }
+  end
+  return terms[letter]
+end
 local function grant(lease, wish)
   if not isKnown then lookAtVersions() end
-  local token, leaseMs, ttl, places = string.match(wish, '^(%S+) (%d+) (%d+)(.*)$')
-  local newestOfAll = 0
-  for place in string.gmatch(places, '%d+') do newestOfAll = math.max(newestOfAll, newestOf(tonumber(place), ttl)) end
-  local outcome = outcomeOf(call('GET', lease), newestOfAll)
-  if outcome ~= 1 then return outcome end
-  call('SET', lease, token .. '|' .. fresh, 'PX', leaseMs)
-  return 1
+  local its = termsOf(string.sub(wish, 37, 37))
+  local newest = math.max(its.newest, newestOfAll(string.sub(wish, 38), its.ttl))
+  local mark = string.sub(wish, 1, 36) .. '|' .. fresh
+  if call('SET', lease, mark, 'PX', its.leaseMs, 'NX') then return 1 end
+  local outcome = outcomeOf(call('GET', lease), newest)
+  if outcome == 1 then call('SET', lease, mark, 'PX', its.leaseMs) end
+  return outcome
 end
 local reply = { head, versions }
 local lease = 1 + tagCount + entryCount
 for i = 1, entryCount do
   local found = find(KEYS[1 + tagCount + i])
-  local wish = ARGV[8 + fieldCount + i]
+  local wish = ARGV[beforeWishes + i]
   if wish ~= '' then
     lease = lease + 1
     if found == false then

@@ -54,13 +54,7 @@ export class Fills<T> {
    * @param now wall time that the caller has just read
    * @param worst `expired`: also what may only stand in for an error
    */
-  fillLocal(
-    key: string,
-    entry: Entry<T>,
-    generation: number,
-    now: number,
-    worst: 'valid' | 'expired' = 'valid',
-  ): void {
+  fillLocal(key: string, entry: Entry<T>, generation: number, now: number, worst: 'valid' | 'expired' = 'valid'): void {
     const reason = this.rejection(entry, generation, worst) ?? (now >= deadAt(entry) ? 'expired' : undefined);
     if (reason === undefined) this.local.put(key, entry, now);
     else this.reporter.rejected(key, 'L1', reason);

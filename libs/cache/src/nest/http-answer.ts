@@ -113,9 +113,12 @@ export function formAsked(
 const tagOf = ({ etag }: FormValidators, coding: ContentCoding): string | undefined =>
   etag === undefined ? undefined : encodedTag(etag, coding);
 
+const BY_ENCODING: readonly string[] = Object.freeze(['accept-encoding']);
+
 /** Every form of an answer says by what it varies (RFC 9110, section 12.5.5). */
 function varyBy({ operation, response }: Answered, { headers, body }: Representation): void {
-  response.vary([...operation.vary, ...(isEncodable(body, headers['content-type']) ? ['accept-encoding'] : [])]);
+  if (!isEncodable(body, headers['content-type'])) response.vary(operation.vary);
+  else response.vary(operation.vary.length === 0 ? BY_ENCODING : [...operation.vary, ...BY_ENCODING]);
 }
 
 /**

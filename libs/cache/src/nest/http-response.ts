@@ -16,6 +16,7 @@ interface RawResponse {
 
 /** What is used of a reply of Fastify alone. */
 interface FastifyReply {
+  then: (sent: () => void) => void;
   readonly raw?: ServerResponse;
   readonly server?: { readonly initialConfig?: { readonly handlerTimeout?: number } };
 }
@@ -85,10 +86,13 @@ export class HttpResponse implements Outgoing {
    * message by then (`headersSent`), so that nobody takes the answer for one that is still to be given.
    */
   leaveWith(turn: EndOfTurn): void {
-    const { raw, server } = this.raw as FastifyReply;
+    const reply = this.raw as unknown as FastifyReply;
+    const { raw, server } = reply;
     if (this.adapter.getType() !== 'fastify' || raw === undefined) return;
     // A deadline of Fastify takes an answer that has not ended for one that will not.
     if ((server?.initialConfig?.handlerTimeout ?? 0) > 0) return;
+    // Whoever waits for the reply waits for its `send`, not for the turn to end: Fastify would listen to the message.
+    reply.then = atOnce;
     const end = raw.end.bind(raw) as (...given: unknown[]) => ServerResponse;
     raw.end = (...given: unknown[]) => {
       turn.add(() => {
@@ -170,6 +174,8 @@ export class HttpResponse implements Outgoing {
     return Object.fromEntries(texts.filter(([name, value]) => name !== 'content-type' && isKeptHeader(name, value)));
   }
 }
+
+const atOnce = (sent: () => void): void => sent();
 
 /** Names in lower case, lists copied: Fastify adds cookies to the very array it has handed out. */
 function snapshotOf(raw: RawResponse): HeaderBag {

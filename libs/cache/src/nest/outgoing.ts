@@ -41,5 +41,6 @@ export function listOf(value: HeaderBag[string]): string[] {
 
 /** `Vary` with further names; each once. */
 export function varying(before: HeaderBag[string], names: readonly string[]): string {
+  if (before === undefined && names.length === 1) return names[0]!;
   return [...new Set([...listOf(before), ...names])].join(', ');
 }

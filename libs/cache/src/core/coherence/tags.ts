@@ -4,39 +4,44 @@ import { CacheError } from '../errors';
 /** Tag of everything in the namespace. */
 export const EVERYTHING = '*';
 
-const everythingTags = new Map<string, string>();
-
-/** Tag of everything in one named cache; `clear()` invalidates it. One string for all entries of the cache. */
-export function everythingIn(cache: string): string {
-  let tag = everythingTags.get(cache);
-  if (tag === undefined) everythingTags.set(cache, (tag = `*:${cache}`));
-  return tag;
+/** What tags of one named cache are made of: one string each for all its entries. */
+interface OfCache {
+  readonly everything: string;
+  readonly beforeKey: string;
 }
+
+const known = new Map<string, OfCache>();
+
+function ofCache(cache: string): OfCache {
+  let names = known.get(cache);
+  if (names === undefined) known.set(cache, (names = { everything: `*:${cache}`, beforeKey: `k:${cache}:` }));
+  return names;
+}
+
+/** Tag of everything in one named cache; `clear()` invalidates it. */
+export const everythingIn = (cache: string): string => ofCache(cache).everything;
 
 /**
  * Tag of one key, a digest of it when it is long: tags travel with every invalidation. Two keys of one digest would
  * be invalidated together, which is safe. Prefixes keep the names a user chooses out of those the protocol uses.
  */
-export const tagOfKey = (cache: string, key: string): string => `k:${cache}:${boundedName(key)}`;
+export const tagOfKey = (cache: string, key: string): string => ofCache(cache).beforeKey + boundedName(key);
 
 /** How many tags follow from a place: those of the key, of everything, and of everything in the cache. */
 export const OF_PLACE = 3;
 
 /** True when `tags` begin as `protocolTags` does. Makes no text of its own; false for keys whose tag is a digest. */
 export function followsFromPlace(tags: readonly string[], cache: string, key: string): boolean {
-  const [ofKey, everything, ofCache] = tags;
+  if (tags[1] !== EVERYTHING) return false;
+  const { everything, beforeKey } = ofCache(cache);
+  const [ofKey] = tags;
   return (
-    everything === EVERYTHING &&
-    ofCache === everythingIn(cache) &&
-    ofKey!.length === cache.length + key.length + 3 &&
-    ofKey!.startsWith('k:') &&
-    ofKey!.startsWith(cache, 2) &&
-    ofKey!.charCodeAt(cache.length + 2) === COLON &&
+    tags[2] === everything &&
+    ofKey!.length === beforeKey.length + key.length &&
+    ofKey!.startsWith(beforeKey) &&
     ofKey!.endsWith(key)
   );
 }
-
-const COLON = 58;
 
 /** Longest tag accepted from a user, in UTF-16 code units. */
 export const MAX_TAG_LENGTH = 256;

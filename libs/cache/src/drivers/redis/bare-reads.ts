@@ -10,6 +10,8 @@ import { asUnavailable } from './unavailable';
 export const MOST_OF_ONE = 16 * 1_024;
 /** Reads of one command: the server works on the next while the client takes the first apart. */
 export const MOST_READS = 16;
+/** The same where so many are under way that two such commands are; each command costs a write that wakes the server. */
+const MOST_BARE = 32;
 
 /** An entry, nothing, 1 for one that is too large for this, an error, or the outcome of a wish (`WISHED` and more). */
 export type Found = Buffer | null | number | Error;
@@ -22,8 +24,9 @@ interface Wanted {
 /** Entries without versions, for readers that judge them by what they have heard. */
 export class BareReads {
   private readonly turn = new Turn<Wanted, RemoteRead>((wanted) => this.readAll(wanted), {
-    items: MOST_READS,
-    size: MOST_READS,
+    items: MOST_BARE,
+    fewest: MOST_READS,
+    size: MOST_BARE,
     sizeOf: () => 1,
   });
 

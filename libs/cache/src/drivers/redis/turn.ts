@@ -7,6 +7,8 @@ interface Waiting<I, R> {
 /** What bounds one command. */
 export interface TurnBounds<I> {
   readonly items: number;
+  /** Bound instead of {@link items} for as long as fewer than two commands of that many would be under way. */
+  readonly fewest?: number;
   /** Sum of {@link sizeOf}. */
   readonly size: number;
   readonly sizeOf: (item: I) => number;
@@ -20,6 +22,8 @@ export interface TurnBounds<I> {
 export class Turn<I, R> {
   private waiting: Waiting<I, R>[] = [];
   private size = 0;
+  /** Items that wait or have been sent. */
+  private underWay = 0;
   private scheduled = false;
 
   constructor(
@@ -30,7 +34,8 @@ export class Turn<I, R> {
   ask(item: I): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       const size = this.bounds.sizeOf(item);
-      if (this.size + size > this.bounds.size || this.waiting.length >= this.bounds.items) this.flush();
+      if (this.size + size > this.bounds.size || this.waiting.length >= this.mostItems) this.flush();
+      this.underWay++;
       this.waiting.push({ item, resolve, reject });
       this.size += size;
       if (this.scheduled) return;
@@ -42,18 +47,29 @@ export class Turn<I, R> {
     });
   }
 
+  /** Half of what is under way: the server is to work on one command while the answer to another is taken apart. */
+  private get mostItems(): number {
+    const { items, fewest = items } = this.bounds;
+    return Math.min(items, Math.max(fewest, this.underWay >> 1));
+  }
+
   private flush(): void {
     const { waiting } = this;
     if (waiting.length === 0) return;
     this.waiting = [];
     this.size = 0;
-    const failAll = (error: unknown): void => waiting.forEach(({ reject }) => reject(error));
-    const settleAll = (results: readonly (R | Promise<R> | Error)[]): void =>
+    const failAll = (error: unknown): void => {
+      this.underWay -= waiting.length;
+      for (const { reject } of waiting) reject(error);
+    };
+    const settleAll = (results: readonly (R | Promise<R> | Error)[]): void => {
+      this.underWay -= waiting.length;
       waiting.forEach(({ resolve, reject }, i) => {
         const result = results[i]!;
         if (result instanceof Error) reject(result);
         else resolve(result);
       });
+    };
     this.send(waiting.map(({ item }) => item)).then(settleAll, failAll);
   }
 }

@@ -24,7 +24,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 2,
+    seed: 56,
   },
   {
     rule: 'L1 serves only under a lease',
@@ -36,19 +36,19 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'freeze',
-    seed: 12,
+    seed: 1,
   },
   {
     rule: 'the wall clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', ' && wall < this.leaseUntilWall', '')],
     profile: 'suspend',
-    seed: 3,
+    seed: 1,
   },
   {
     rule: 'the monotonic clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', 'this.clock.monotonic() < this.leaseUntilMonotonic && ', '')],
     profile: 'stepWall',
-    seed: 25,
+    seed: 5,
   },
   {
     rule: 'the generation is checked on a hit and at a fill',
@@ -61,7 +61,7 @@ export const LEASES: readonly Mutant[] = [
       edit('fills.ts', "if (generation !== this.state.generation) return 'generation';", ''),
     ],
     profile: 'cutSubscription',
-    seed: 2,
+    seed: 9,
   },
   {
     rule: 'the generation changes when the subscription is confirmed',
@@ -118,7 +118,7 @@ export const LEASES: readonly Mutant[] = [
     edits: [],
     rules: { lastWriterWins: true },
     profile: 'hot',
-    seed: 9,
+    seed: 67,
   },
   {
     rule: 'the epoch is part of a version',
@@ -128,14 +128,14 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', "if (since.epoch !== this.epoch) return 'deleted';", ''),
     ],
     profile: 'restartEmpty',
-    seed: 6,
+    seed: 5,
   },
   {
     rule: 'the run id of the server begins a new epoch',
     edits: [],
     rules: { runIgnored: true },
     profile: 'restartSaved',
-    seed: 19,
+    seed: 22,
   },
   {
     rule: 'a lost list of members makes writers wait',

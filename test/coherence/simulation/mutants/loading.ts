@@ -26,24 +26,24 @@ export const LOADING: readonly Mutant[] = [
     profile: 'none',
     seed: 1,
   },
-  { rule: 'joiners are checked', edits: UNCHECKED_JOINS, profile: 'none', seed: 2 },
+  { rule: 'joiners are checked', edits: UNCHECKED_JOINS, profile: 'none', seed: 3 },
   {
     rule: 'joiners are checked when the flight lands',
     edits: [edit('join-rules.ts', "return this.state.verdict(dependsOn, basis) === 'valid';", 'return true;')],
     profile: 'none',
-    seed: 26,
+    seed: 54,
   },
   {
     rule: 'an earlier flight is joined only under a lease',
     edits: [edit('join-rules.ts', 'return this.state.leaseHeld && flight', 'return flight')],
     profile: 'freeze',
-    seed: 37,
+    seed: 64,
   },
   {
     rule: 'a tag that is missing in L2 is invalid',
     edits: [edit('tiers/remote-judge.ts', "version === undefined ? 'deleted' :", "version === undefined ? 'valid' :")],
     profile: 'evictTag',
-    seed: 23,
+    seed: 29,
   },
   {
     rule: 'a tag that is missing at a store gets no version from before the load',
@@ -56,7 +56,7 @@ export const LOADING: readonly Mutant[] = [
     rule: 'tags that only the entry names are checked in L2',
     edits: [edit('tiers/remote-judge.ts', 'if (further.length === 0)', 'if (further.length >= 0)')],
     profile: 'none',
-    seed: 30,
+    seed: 119,
   },
   {
     rule: 'a hit in L2 is judged by what this instance has heard too',

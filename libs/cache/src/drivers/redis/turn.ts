@@ -50,7 +50,7 @@ export class Turn<I, R> {
   /** Half of what is under way: the server is to work on one command while the answer to another is taken apart. */
   private get mostItems(): number {
     const { items, fewest = items } = this.bounds;
-    return Math.min(items, Math.max(fewest, this.underWay >> 1));
+    return Math.min(items, Math.max(fewest, Math.ceil(this.underWay / 2)));
   }
 
   private flush(): void {

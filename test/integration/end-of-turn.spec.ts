@@ -244,6 +244,28 @@ describe('answers of one turn, behind the interceptor', () => {
     expect(seen).toEqual([...Array<string>(3).fill('looked /kept/1'), ...Array<string>(3).fill('sent /kept/1')]);
   });
 
+  it.each([1, 10, 100])('wait for hooks that take %d steps, which run once', async (steps) => {
+    const fastify = await NestFactory.create<NestFastifyApplication>(TurnModule, new FastifyAdapter(), {
+      logger: false,
+    });
+    let runs = 0;
+    fastify
+      .getHttpAdapter()
+      .getInstance()
+      .addHook('onSend', async (_asked, _reply, payload) => {
+        runs++;
+        for (let i = 0; i < (payload === undefined ? 0 : steps); i++) await Promise.resolve();
+        return payload;
+      });
+    await fastify.listen(0, '127.0.0.1');
+    for (let i = 0; i < 4; i++) {
+      const { text, headers } = await request(fastify.getHttpServer()).get('/kept/1').expect(200);
+      expect([text, headers['content-length']]).toEqual(['{"id":"1"}', '10']);
+    }
+    expect(runs).toBe(4);
+    await fastify.close();
+  });
+
   it('belong to the asynchronous context of their own request', async () => {
     const seenBy: string[] = [];
     const storage = new AsyncLocalStorage<string>();

@@ -21,6 +21,17 @@ function entryWith(tags: readonly string[], place: { cache: string; key: string 
 }
 
 describe('Entry', () => {
+  it('keeps its validator through failed refreshes, and in a copy with its promise', () => {
+    const place = { cache: 'c', key: 'a' };
+    const tags = protocolTags('c', 'a', []);
+    const entry = new Entry({ ...decoded(tags, Date.now()), validator: 'v1' }, tags, FACTS, place);
+    entry.postponeRefresh(Date.now());
+    expect([entry.validator, entry.retryAfter > 0]).toEqual(['v1', true]);
+    const promise = entry.promised();
+    const copy = entry.copy();
+    expect([copy.validator, copy.promised() === promise, entryWith(tags, place).validator]).toEqual(['v1', true, '']);
+  });
+
   const places = [
     { cache: 'c', key: 'a' },
     { cache: 'products', key: 'with:colons:' },

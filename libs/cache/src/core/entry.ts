@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { followsFromPlace, OF_PLACE } from './coherence/tags';
 import { NO_TAGS, protocolTags } from './keys';
 import type { Lifetime } from './lifetime';
@@ -47,6 +48,7 @@ interface Rare {
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 16_000;
+const nobody = new AsyncResource('StrataEntry', { requireManualDestroy: true });
 /** The largest number of 32 bits: V8 keeps it in a field without a box of its own. */
 const UNBOUNDED = 0x7fff_ffff;
 
@@ -118,9 +120,9 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     return this.rare?.validator ?? '';
   }
 
-  /** The same for all who wait for the value: a promise that has resolved tells nobody who made it. */
+  /** The same for all who wait for the value. Made in nobody's asynchronous context: Node keeps that with a promise. */
   promised(): Promise<T> {
-    return (this.promise ??= Promise.resolve(this.value));
+    return (this.promise ??= nobody.runInAsyncScope(() => Promise.resolve(this.value)));
   }
 
   /** Generation of the subscription under which it was stored. */

@@ -1,4 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { localStrata } from '../testing';
 import type { Strata } from './strata';
 import type { TieredCache } from './tiered-cache';
@@ -37,6 +39,45 @@ describe('the promise of a hit in L1', () => {
     await Promise.all(reads);
     expect(seen).toHaveLength(6);
     for (const [name, context] of seen) expect(context).toBe(name);
+  });
+
+  it('keeps nothing of the context of who was first', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const contexts = new AsyncLocalStorage<object>();
+    const firsts = await Promise.all(
+      Array.from({ length: 20 }, async (_, i) => {
+        await cache.set(`k${i}`, { n: i });
+        const store = { request: i };
+        await contexts.run(store, () => cache.get(`k${i}`));
+        return new WeakRef(store);
+      }),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    expect(firsts.filter((first) => first.deref() !== undefined)).toEqual([]);
+    expect(cache.localUsage.size).toBe(20);
+  });
+
+  it('is not kept where there is no room for it, and the entry is', async () => {
+    const full = strata.cache('full', { ttl: '10s', maxBytes: 260 });
+    let loads = 0;
+    for (let i = 0; i < 5; i++) expect(await full.getOrSet('k', () => ++loads)).toBe(1);
+    expect(full.localUsage).toMatchObject({ size: 1 });
+    expect(full.get('k')).not.toBe(full.get('k'));
+  });
+
+  it('is made once also where somebody reads while others have to go', async () => {
+    const tight = strata.cache('tight', { ttl: '10s', maxBytes: 480 });
+    await tight.set('old', 1);
+    await tight.set('k', 2);
+    const { bytes } = tight.localUsage;
+    const inside: unknown[] = [];
+    strata.on(() => inside.push(tight.get('k')), ['evict']);
+    const promise = tight.get('k');
+    expect(inside).toEqual([promise]);
+    expect(tight.localUsage.bytes).toBeLessThan(bytes);
+    expect(await promise).toBe(2);
   });
 
   it('counts towards the bound of bytes, once', async () => {

@@ -27,6 +27,20 @@ describe('canonicalKey', () => {
     );
   });
 
+  it.each(['%', '&', '=', '?', 'ü', '%26'])('keeps %s apart from what it is escaped to', (text) => {
+    const keys = [text, encodeURIComponent(text)].map((value) => canonicalKey('k', { a: value }));
+    expect(new Set([...keys, canonicalKey('k', { [text]: 'a' })]).size).toBe(3);
+  });
+
+  it('sorts many parts as it sorts few', () => {
+    const names = 'hgfedcbaji'.split('');
+    for (const count of [3, 8, 9, 10]) {
+      const some = names.slice(0, count);
+      const parts = Object.fromEntries(some.map((name) => [name, 1]));
+      expect(canonicalKey('k', parts)).toBe(`k?${[...some].sort().join('=1&')}=1`);
+    }
+  });
+
   it('makes no key of text that is not well-formed', () => {
     expect(canonicalKey('k', { a: '\ud800' })).toBeUndefined();
   });

@@ -91,10 +91,11 @@ export class HttpResponse implements Outgoing {
     if (this.adapter.getType() !== 'fastify' || raw === undefined) return;
     // A deadline of Fastify takes an answer that has not ended for one that will not.
     if ((server?.initialConfig?.handlerTimeout ?? 0) > 0) return;
-    // Whoever waits for the reply waits for its `send`, not for the turn to end: Fastify would listen to the message.
-    reply.then = atOnce;
     const end = raw.end.bind(raw) as (...given: unknown[]) => ServerResponse;
     raw.end = (...given: unknown[]) => {
+      // Who waits for the reply from now on does not wait for the turn to end: Fastify would listen to the message. Not
+      // earlier: before its hooks have run, Fastify takes a reply that is waited for and not sent for a forgotten one.
+      reply.then = atOnce;
       turn.add(() => {
         try {
           end(...given);

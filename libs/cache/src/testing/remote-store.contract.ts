@@ -104,7 +104,13 @@ export const remoteStoreContract: readonly ContractCase<RemoteStore>[] = [
       await store.invalidate(message(['t:a']));
       const second = (await look(1))!;
       assert.ok(second.granted && second.seq > first.seq);
-      await fill(store, 'k', second, 'v', tags, TOKENS[1]);
+      // It is the second one's now: the first can neither give it back nor have it.
+      await store.release('k', TOKENS[0]);
+      assert.equal((await look(0))?.granted, false);
+      await store.invalidate(message(['*']));
+      const third = (await look(1))!;
+      assert.ok(third.granted && third.seq > second.seq);
+      await fill(store, 'k', third, 'v', tags, TOKENS[1]);
       const found = await store.read('k', tags, 1_000, { ...wish, token: TOKENS[0] });
       assert.equal(found.grant, undefined);
       assert.equal(found.bytes?.subarray(64).toString(), 'v');

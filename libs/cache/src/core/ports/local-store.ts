@@ -26,8 +26,11 @@ export interface LocalStore {
   peek(key: string): Entry | undefined;
   /** Stores or refuses (`false`) an entry that is larger than the whole store. Overwriting makes it the most recent. */
   set(key: string, entry: Entry, weight: number): boolean;
-  /** Counts `bytes` more for an entry that it holds; that may make it, or others, go. Without it they are not counted. */
-  grow?(entry: Entry, bytes: number): void;
+  /**
+   * Counts `bytes` more for an entry, which may make others go. Refused (`false`) for one that it does not hold, or that
+   * would be larger than the whole store. Without this they are not counted.
+   */
+  grow?(entry: Entry, bytes: number): boolean;
   delete(key: string): boolean;
   clear(): void;
   readonly size: number;

@@ -13,6 +13,8 @@ export const ENTRY_OVERHEAD_BYTES = 215;
 
 /** What an entry costs more once somebody has waited for it; measured by the same. */
 const PROMISE_BYTES = 56;
+/** And what one with a validator does. */
+const VALIDATOR_BYTES = 48;
 
 /** What L1 says of a key. `ahead` is fresh and due for a refresh in the background (`refreshAhead`). */
 export type LocalLookup<T> =
@@ -56,10 +58,12 @@ export class LocalTier<T> {
     return entry;
   }
 
-  /** The value of an entry that is held, for somebody who waits for nothing else: made once. */
+  /** The value of an entry that is held, for somebody who waits for nothing else: made once, where there is room. */
   promised(entry: Entry<T>): Promise<T> {
-    if (entry.promise === undefined) this.store.grow?.(entry, PROMISE_BYTES);
-    return entry.promised();
+    if (entry.promise !== undefined) return entry.promise;
+    const promise = entry.promised();
+    if (this.store.grow?.(entry, PROMISE_BYTES) === false) entry.promise = undefined;
+    return promise;
   }
 
   /** {@link hit} that counts nothing: {@link countHit} is for the caller, once it knows that it serves the entry. */
@@ -133,8 +137,8 @@ export class LocalTier<T> {
   }
 
   private weightOf(key: string, entry: Entry<T>): number {
-    let weight =
-      ENTRY_OVERHEAD_BYTES + 2 * key.length + entry.validator.length + this.options.serializer.weigh(entry.value);
+    let weight = ENTRY_OVERHEAD_BYTES + 2 * key.length + this.options.serializer.weigh(entry.value);
+    if (entry.validator !== '') weight += VALIDATOR_BYTES + entry.validator.length;
     // The names, and what is made of them for whoever asks for an entry by HTTP.
     for (const tag of entry.furtherTags) weight += 2 * tag.length;
     return entry.promise === undefined ? weight : weight + PROMISE_BYTES;

@@ -66,20 +66,16 @@ describe('LruLocalStore', () => {
     expect(evicted).toEqual([['b', 'size']]);
   });
 
-  it('an entry that grows makes others go, or itself when it is alone', () => {
+  it('an entry that grows makes others go, never itself', () => {
     const lru = store(100, 100);
-    const entries = ['a', 'b', 'c'].map((key) => entry(key));
-    for (const one of entries) lru.set(one.key, one, 30);
-    const [, b, c] = entries;
-    lru.grow(c!, 10);
-    expect([lru.bytes, evicted]).toEqual([100, []]);
-    lru.grow(b!, 1);
-    expect([lru.bytes, evicted]).toEqual([71, [['a', 'size']]]);
-    lru.grow(entry('b'), 50);
-    expect(lru.bytes).toBe(71);
-    lru.delete('b');
-    lru.grow(c!, 61);
-    expect([lru.bytes, lru.size]).toEqual([0, 0]);
+    const [a, b, c] = ['a', 'b', 'c'].map((key) => entry(key)) as [Entry, Entry, Entry];
+    for (const one of [a, b, c]) lru.set(one.key, one, 30);
+    expect([lru.grow(c, 10), lru.bytes, evicted]).toEqual([true, 100, []]);
+    // The one that was not used for the longest time, and grows all the same.
+    expect([lru.grow(a, 1), lru.bytes, evicted]).toEqual([true, 71, [['b', 'size']]]);
+    expect([lru.grow(entry('a'), 50), lru.grow(b, 1), lru.bytes]).toEqual([false, false, 71]);
+    expect([lru.grow(a, 70), lru.bytes, lru.peek('a')]).toEqual([false, 71, a]);
+    expect([lru.grow(a, 69), lru.bytes, lru.size]).toEqual([true, 100, 1]);
   });
 
   it('is bounded by bytes and refuses what is larger than all of it', () => {

@@ -72,11 +72,14 @@ export class LruLocalStore implements LocalStore {
     return true;
   }
 
-  grow(entry: Entry, bytes: number): void {
-    if (this.entries.get(entry.key) !== entry) return;
+  grow(entry: Entry, bytes: number): boolean {
+    if (this.entries.get(entry.key) !== entry || entry.weight + bytes > this.bounds.maxBytes) return false;
+    // Else it could be the one that goes.
+    this.order.touch(entry);
     entry.weight += bytes;
     this.weight += bytes;
     for (const one of this.makeRoom('', 0, 0)) this.listener.evicted(one.entry.key, one.entry, one.reason);
+    return true;
   }
 
   delete(key: string): boolean {

@@ -67,6 +67,16 @@ describe('Turn', () => {
     expect(sent).toEqual([[1, 2], [3]]);
   });
 
+  it('has no more items in a command than its bound, however many are under way', async () => {
+    const one = turn({ items: 4, fewest: 2 });
+    const asked = askFor(one, 30);
+    await settle();
+    expect(Math.max(...sent.map(({ length }) => length))).toBe(4);
+    expect(sent.flat()).toHaveLength(30);
+    for (const answer of answers) answer.release();
+    expect(await Promise.all(asked)).toHaveLength(30);
+  });
+
   it('forgets what was under way when a command fails', async () => {
     const failing = new Turn<number, number>(
       async (items) => {

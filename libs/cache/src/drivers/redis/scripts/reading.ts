@@ -128,7 +128,9 @@ local function grant(lease, wish)
   local its = termsOf(string.sub(wish, 37, 37))
   local newest = math.max(its.newest, newestOfAll(string.sub(wish, 38), its.ttl))
   local mark = string.sub(wish, 1, 36) .. '|' .. fresh
-  if call('SET', lease, mark, 'PX', its.leaseMs, 'NX') then return 1 end
+  -- Where there is no memory for it, whoever holds it is told of all the same.
+  local taken = attempt('SET', lease, mark, 'PX', its.leaseMs, 'NX')
+  if type(taken) == 'table' and taken.ok then return 1 end
   local outcome = outcomeOf(call('GET', lease), newest)
   if outcome == 1 then call('SET', lease, mark, 'PX', its.leaseMs) end
   return outcome

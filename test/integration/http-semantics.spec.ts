@@ -93,6 +93,13 @@ class ProbeController {
     return withHeaders({ language }, { vary: 'Accept-Language' });
   }
 
+  @Get('long-taste')
+  @Cacheable({ key: () => 'long-taste', scope: 'public', vary: ['X-Taste'] })
+  longTaste(@Headers('x-taste') taste = 'none') {
+    calls++;
+    return { taste, text: 'x'.repeat(2_000) };
+  }
+
   @Get('varying')
   @Cacheable({ key: () => 'varying', scope: 'public' })
   varying(@Headers('x-taste') taste = 'none') {
@@ -376,6 +383,8 @@ describe.each(Object.entries(adapters))('HTTP caching on %s', (_name, adapter) =
       }
       expect(calls).toBe(2);
       expect((await get('/language', { 'accept-language': 'de' })).headers['vary']).toBe('accept-language');
+      for (let i = 0; i < 2; i++)
+        expect((await get('/long-taste', { 'x-taste': 'sour' })).headers['vary']).toBe('x-taste, accept-encoding');
       for (const taste of ['sweet', 'sour']) {
         expect((await get('/varying', { 'x-taste': taste })).body).toEqual({ taste });
       }

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { localStrata } from '../testing';
+import { jsonSerializer } from './json-serializer';
 import type { Strata } from './strata';
 import type { TieredCache } from './tiered-cache';
 
@@ -78,6 +79,25 @@ describe('the promise of a hit in L1', () => {
     expect(inside).toEqual([promise]);
     expect(tight.localUsage.bytes).toBeLessThan(bytes);
     expect(await promise).toBe(2);
+  });
+
+  it('where each reader gets a copy, each has a promise and a value of his own, however he asks', async () => {
+    const serializer = { ...jsonSerializer, copy: (value: unknown) => structuredClone(value) };
+    const copying = strata.cache('copying', { ttl: '10s', serializer });
+    await copying.set('k', { n: 1 });
+    const never = (): never => {
+      throw new Error('a hit loads nothing');
+    };
+    const found = [
+      await copying.get('k'),
+      await copying.getOrSet('k', never),
+      (await copying.fetch('k', never)).value,
+      (await copying.inquire('k')).value,
+      copying.peek('k'),
+    ];
+    expect(found).toEqual(Array(5).fill({ n: 1 }));
+    expect(new Set(found).size).toBe(5);
+    expect(copying.get('k')).not.toBe(copying.get('k'));
   });
 
   it('counts towards the bound of bytes, once', async () => {

@@ -103,8 +103,7 @@ export class TieredCache<T = unknown> {
   private value(key: string, loader: Loader<T> | undefined, options: ReadOptions): Promise<T | undefined> {
     try {
       const entry = options.tags === undefined && this.isShared ? this.parts.local.hit(key, NO_TAGS) : undefined;
-      if (entry === undefined) return this.findValue(key, loader, options);
-      return entry.promise ?? this.parts.local.promised(entry);
+      return entry === undefined ? this.findValue(key, loader, options) : this.parts.local.promised(entry);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -97,7 +97,7 @@ local function settle(shape, k, token, ttlMs)
   if token == '' then return 1 end
   local holder = call('GET', KEYS[k])
   if holder and string.sub(holder, 1, 36) == token then
-    call('SET', KEYS[k], FILLED .. string.sub(holder, 37), 'PX', ttl < FILLED_MS and ttlMs or '${FILLED_MS}')
+    call('SET', KEYS[k], FILLED .. string.sub(holder, 37), 'PX', ttl < ${FILLED_MS} and ttlMs or '${FILLED_MS}')
   end
   return 1
 end

@@ -57,7 +57,7 @@ export const FILLED_MS = 1_000;
  * asks just after it is told to look again, or a cold key would be loaded twice.
  */
 export const FILLED = `
-local FILLED, FILLED_MS = string.rep('-', 36), ${FILLED_MS}
+local FILLED = string.rep('-', 36)
 -- 0: somebody is loading it, 2: has just filled it, 1: nobody whose value would be valid for a reader of tags up to this
 local function outcomeOf(holder, newest)
   local held = holder and parse(string.sub(holder, 38))

@@ -26,7 +26,8 @@ export function assertStorable(key: string, value: unknown): void {
 
 /** Protocol names of what a user declares, each once. @throws CacheError `INVALID_TAG` */
 export function userTags(tags: readonly string[] | undefined): readonly string[] {
-  return tags === undefined || tags.length === 0 ? NO_TAGS : [...new Set(tags)].map(userTag);
+  if (tags === undefined || tags.length === 0) return NO_TAGS;
+  return tags.length === 1 ? [userTag(tags[0]!)] : [...new Set(tags)].map(userTag);
 }
 
 /**

@@ -22,10 +22,18 @@ import { operationsOf } from './declarations';
 import { EndOfTurn } from './end-of-turn';
 import { sendAnswer, sendHit } from './http-answer';
 import { entryOf } from './http-key';
-import { ForOneOnly, loadRepresentation, type Exchange } from './http-load';
+import { ForOneOnly, loadRepresentation, type Described, type Exchange } from './http-load';
 import { HttpResponse } from './http-response';
+import { leaveWith } from './leave-with';
+import { preparedHit } from './prepared-hit';
 import { RequestStats } from './request-stats';
 import { unwrapped } from './with-headers';
+
+/** A request to a `@Cacheable` handler, before anything is made for it. */
+interface Call extends Described {
+  readonly context: ExecutionContext;
+  readonly handler: CallHandler;
+}
 
 /** Answers a `@Cacheable` handler from the cache: stored bytes, stored headers. */
 @Injectable()
@@ -45,32 +53,48 @@ export class CacheableInterceptor implements NestInterceptor {
     const operations = operationsOf(context.getClass(), context.getHandler());
     const operation = operations?.cacheable;
     if (operation === undefined || context.getType() !== 'http') return handler.handle();
-    const next = this.endOfTurn.before(handler);
-    const response = new HttpResponse(context, this.host.httpAdapter);
-    if (operations?.isOff === true) return next.handle().pipe(map((result: unknown) => unwrapped(result, response)));
-    const exchange = { operation, request: cacheRequest(context), response, next };
+    const call = { operation, request: cacheRequest(context), context, handler };
+    if (operations?.isOff === true) {
+      const { next, response } = this.exchange(call);
+      return next.handle().pipe(map((result: unknown) => unwrapped(result, response)));
+    }
     const special = answersByItself(context);
-    if (special !== undefined) return this.passSpecial(exchange, special);
-    const found = this.keyOf(exchange);
-    if ('bypass' in found) return this.pass(exchange, found.bypass);
-    const atOnce = this.answerAtOnce(exchange, found.key, found.tags);
-    if (atOnce !== undefined) this.lane.learn(context, exchange, CacheableInterceptor);
-    return atOnce ?? from(this.serve(exchange, found.key, found.tags));
+    if (special !== undefined) return this.passSpecial(this.exchange(call), special);
+    const found = this.keyOf(call);
+    if ('bypass' in found) return this.pass(this.exchange(call), found.bypass);
+    const { key, tags } = found;
+    const atOnce = this.answerAtOnce(call, key, tags);
+    return atOnce ?? from(this.serve(this.exchange(call), key, tags));
+  }
+
+  private exchange({ operation, request, context, handler }: Call): Exchange {
+    const response = new HttpResponse(context, this.host.httpAdapter);
+    return { operation, request, response, next: this.endOfTurn.before(handler) };
   }
 
   /** A fresh hit in L1 for a request that asks for nothing special waits for nothing. */
-  private answerAtOnce(exchange: Exchange, key: string, tags: readonly string[]): Observable<unknown> | undefined {
-    const { operation, request } = exchange;
+  private answerAtOnce(call: Call, key: string, tags: readonly string[]): Observable<unknown> | undefined {
+    const { operation, request, context } = call;
     if (request.headers['cache-control'] !== undefined || request.headers['pragma'] !== undefined) return undefined;
     const startedAt = performance.now();
     const cache = this.backend.httpCache(operation.cache);
     const entry = cache.shared?.hit(key, userTags(tags));
     if (entry === undefined) return undefined;
     this.stats.record(true, performance.now() - startedAt);
-    const body = sendHit(exchange, entry, () => cache.reweigh(key, entry.value));
-    if (body instanceof Promise) return from(body);
-    exchange.response.leaveWith(this.endOfTurn);
-    return of(body);
+    const grown = (): void => cache.reweigh(key, entry.value);
+    const { httpAdapter } = this.host;
+    const reply = context.switchToHttp().getResponse<object>();
+    const isToLearn = this.lane.isToLearn(context, call);
+    const prepared = isToLearn ? undefined : preparedHit(reply, httpAdapter, call, entry, grown);
+    if (prepared !== undefined) {
+      leaveWith(this.endOfTurn, reply, httpAdapter, prepared);
+      return of(prepared.bytes);
+    }
+    const exchange = this.exchange(call);
+    const body = sendHit(exchange, entry, grown);
+    if (!(body instanceof Promise)) leaveWith(this.endOfTurn, reply, httpAdapter);
+    if (isToLearn) this.lane.learn(context, exchange, CacheableInterceptor);
+    return body instanceof Promise ? from(body) : of(body);
   }
 
   /** What the handler sends by itself is not seen by interceptors, and cannot be kept. */
@@ -79,7 +103,7 @@ export class CacheableInterceptor implements NestInterceptor {
     return this.pass(exchange, how);
   }
 
-  private keyOf({ operation, request }: Exchange): { key: string; tags: readonly string[] } | { bypass: string } {
+  private keyOf({ operation, request }: Described): { key: string; tags: readonly string[] } | { bypass: string } {
     if (!this.backend.enabled) return { bypass: 'disabled' };
     const bypass = requestBypass(request.method, request.headers, operation.scope !== undefined);
     if (bypass !== undefined) return { bypass };

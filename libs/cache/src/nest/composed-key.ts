@@ -13,7 +13,7 @@ const COMPOSED = '\u0001';
  */
 export function composedKey(key: string | undefined, parts: Readonly<Record<string, KeyPart>>): string | undefined {
   if (key === undefined || key.startsWith(COMPOSED) || !isKey(key)) return undefined;
-  if (Object.values(parts).every((part) => part === undefined)) return key;
+  if (isEmpty(parts)) return key;
   const whole = canonicalKey(`${COMPOSED}${key.length}:${key}`, parts);
   return whole !== undefined && isKey(whole) ? whole : undefined;
 }
@@ -21,4 +21,10 @@ export function composedKey(key: string | undefined, parts: Readonly<Record<stri
 /** {@link composedKey} with nothing but a version, which may be empty. */
 export function versionedKey(key: string | undefined, version: string): string | undefined {
   return composedKey(key, { version: version === '' ? undefined : version });
+}
+
+/** On the way of each hit: nothing is made. */
+function isEmpty(parts: Readonly<Record<string, KeyPart>>): boolean {
+  for (const name in parts) if (parts[name] !== undefined) return false;
+  return true;
 }

@@ -4,7 +4,6 @@ import type { ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { DECISIVE_HEADERS, type HeaderBag } from '../http/cacheability';
 import { isKeptHeader } from '../http/kept-headers';
-import type { EndOfTurn } from './end-of-turn';
 import { bytesForExpress } from './http-answer';
 import { isForOneReader, listOf, setEach, varying, type Outgoing } from './outgoing';
 
@@ -12,13 +11,6 @@ interface RawResponse {
   readonly statusCode: number;
   getHeader(name: string): HeaderBag[string];
   getHeaders(): Record<string, string | string[] | number | undefined>;
-}
-
-/** What is used of a reply of Fastify alone. */
-interface FastifyReply {
-  then: (sent: () => void) => void;
-  readonly raw?: ServerResponse;
-  readonly server?: { readonly initialConfig?: { readonly handlerTimeout?: number } };
 }
 
 /** The response of an HTTP handler; Fastify's reply and Express' response agree on what is used here. */
@@ -79,32 +71,6 @@ export class HttpResponse implements Outgoing {
     takeHeadersAside(outgoing, this.before);
     this.own.clear();
     this.sentStatus = undefined;
-  }
-
-  /**
-   * Lets the answer leave at the end of this turn, with the others of it. Only Fastify has sent the head to the
-   * message by then (`headersSent`), so that nobody takes the answer for one that is still to be given.
-   */
-  leaveWith(turn: EndOfTurn): void {
-    const reply = this.raw as unknown as FastifyReply;
-    const { raw, server } = reply;
-    if (this.adapter.getType() !== 'fastify' || raw === undefined) return;
-    // A deadline of Fastify takes an answer that has not ended for one that will not.
-    if ((server?.initialConfig?.handlerTimeout ?? 0) > 0) return;
-    const end = raw.end.bind(raw) as (...given: unknown[]) => ServerResponse;
-    raw.end = (...given: unknown[]) => {
-      // Who waits for the reply from now on does not wait for the turn to end: Fastify would listen to the message. Not
-      // earlier: before its hooks have run, Fastify takes a reply that is waited for and not sent for a forgotten one.
-      reply.then = atOnce;
-      turn.add(() => {
-        try {
-          end(...given);
-        } catch (error) {
-          raw.destroy(error as Error);
-        }
-      });
-      return raw;
-    };
   }
 
   get isPrivate(): boolean {
@@ -175,8 +141,6 @@ export class HttpResponse implements Outgoing {
     return Object.fromEntries(texts.filter(([name, value]) => name !== 'content-type' && isKeptHeader(name, value)));
   }
 }
-
-const atOnce = (sent: () => void): void => sent();
 
 /** Names in lower case, lists copied: Fastify adds cookies to the very array it has handed out. */
 function snapshotOf(raw: RawResponse): HeaderBag {

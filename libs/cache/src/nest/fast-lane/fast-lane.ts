@@ -12,7 +12,8 @@ import { CacheError } from '../../core/errors';
 import { CacheBackend } from '../cache-backend';
 import type { Class } from '../declarations';
 import { EndOfTurn } from '../end-of-turn';
-import type { Exchange } from '../http-load';
+import type { Described, Exchange } from '../http-load';
+import { endInOnePiece } from '../one-piece';
 import { RequestStats } from '../request-stats';
 import { frameworkOf, type Framework } from './framework';
 import { LaneAnswers, type Found } from './lane-answers';
@@ -142,14 +143,8 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
 
   private send({ answer, head }: Found, response: ServerResponse): void {
     response.writeHead(answer.status, head);
-    const { socket } = response;
-    // Behind others on its connection (pipelining) there is no socket yet.
-    if (typeof answer.body !== 'string' || socket === null) return void response.end(answer.body, 'latin1');
-    // Head and body are one text here, and so one write; `end(body)` would make two of it.
-    socket.cork();
-    response.write(answer.body, 'latin1');
-    socket.uncork();
-    response.end();
+    const { bytes, text } = answer;
+    if (text === undefined || !endInOnePiece(response, text, () => response.end())) response.end(bytes);
   }
 
   private count({ plan, entry, answer, head }: Found, request: IncomingMessage, milliseconds: number): void {
@@ -182,12 +177,19 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
+  /** True for a request whose answer {@link learn} is to be told of. */
+  isToLearn(context: ExecutionContext, { request }: Described): boolean {
+    if (this.planner === undefined) return false;
+    const { url, method } = this.planner.messageOf(request.original);
+    if (url === undefined || url.length > MAX_URL_LENGTH || method !== 'GET' || this.plans.has(url)) return false;
+    return !this.planner.refuses(context);
+  }
+
   /** Remembers what a fresh hit behind Nest's pipeline has been answered with, for the next request to its URL. */
   learn(context: ExecutionContext, exchange: Exchange, ours: unknown): void {
     if (this.planner === undefined) return;
-    const { url, method } = this.planner.messageOf(exchange);
-    if (url === undefined || url.length > MAX_URL_LENGTH || method !== 'GET' || this.plans.has(url)) return;
     const plan = this.planner.planOf(context, exchange, ours);
+    const url = this.planner.messageOf(exchange.request.original).url!;
     if (plan !== undefined) this.plans.set(url, plan, { size: weightOf(url, plan) });
   }
 }

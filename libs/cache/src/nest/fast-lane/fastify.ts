@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
+import type { FrameworkHead } from '../prepared-answers';
 import type { Framework, Hook } from './framework';
 import { adapterObjection, hidden, hiddenName, busyField } from './hidden';
 
@@ -58,12 +59,17 @@ export async function fastifyUnderneath(
     hasChanged: () => busyField(adapter) !== undefined || server[hasMiddleware] === true,
     messageOf: (original) => (original as Request).raw,
     routeOf: (original) => (original as Request).routeOptions.url ?? 'unknown',
-    ownHeaders: () => ({}),
-    addTail: (headers, body) => {
-      if (body !== undefined) headers.set('content-length', String(body.length));
-    },
+    ...fastifyHead,
   };
 }
+
+/** Fastify says how long a body is, and nothing else. */
+export const fastifyHead: FrameworkHead = {
+  ownHeaders: () => ({}),
+  addTail: (headers, body) => {
+    if (body !== undefined) headers.set('content-length', String(body.length));
+  },
+};
 
 /** Texts of the hooks that an adapter adds by itself. Fastify adds what it is given when it gets ready. */
 async function hooksByItself(untouched: Instance): Promise<ReadonlySet<string>> {

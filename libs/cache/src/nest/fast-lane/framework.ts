@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AbstractHttpAdapter } from '@nestjs/core';
+import type { FrameworkHead } from '../prepared-answers';
 import { expressUnderneath } from './express';
 import { fastifyUnderneath } from './fastify';
 
@@ -7,7 +8,7 @@ import { fastifyUnderneath } from './fastify';
 export type Hook = (...args: never[]) => unknown;
 
 /** What the lane has to know of the framework below Nest. */
-export interface Framework {
+export interface Framework extends FrameworkHead {
   /** Why no request may be answered before the framework has seen it; asked when the application has started. */
   objectionToAll(): string | undefined;
   /** Why not this one: what else than Nest's pipeline it has run through. */
@@ -17,10 +18,6 @@ export interface Framework {
   messageOf(original: object): IncomingMessage;
   /** Template of the route that was chosen. */
   routeOf(original: object): string;
-  /** Headers that the framework puts on each answer, names as they are sent. */
-  ownHeaders(): Readonly<Record<string, string>>;
-  /** Adds what the framework says of a body, or of none (`undefined`), when it sends it. */
-  addTail(headers: Map<string, string>, body: Buffer | undefined): void;
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Entry } from '../../core/entry';
 import type { Representation } from '../../http/representation';
+import { preparedFor, type PreparedAnswer, type PreparedAnswers } from '../prepared-answers';
 import type { FastLaneOptions } from './options';
 import { givenHeaders, isWanted, stillHolds, type Plan } from './plan';
-import { PreparedAnswers, type PreparedAnswer } from './prepared-answers';
 
 const OK = 200;
 
@@ -31,22 +31,12 @@ export class LaneAnswers {
     if (entry === undefined || entry.value.status !== OK) return undefined;
     const now = Date.now();
     if (!stillHolds(plan, now)) return 'outdated';
-    const answers = answersOf(plan, entry, now);
+    const answers = preparedFor(operation, entry, framework, now);
     const answer = answers.find(headers) ?? make(plan, entry, answers, headers);
     if (answer === undefined) return undefined;
     const given = givenHeaders(plan, this.options.before, request);
     return given === undefined ? undefined : { plan, entry, answer, head: given.concat(answer.head) };
   }
-}
-
-function answersOf(plan: Plan, entry: Entry<Representation>, now: number): PreparedAnswers {
-  const { forms } = entry.value;
-  const kept = forms.prepared as PreparedAnswers | undefined;
-  const isOfEntry = kept?.isOf(plan.operation, entry) === true;
-  const answers = isOfEntry ? kept : new PreparedAnswers(plan.operation, entry, plan.framework);
-  if (!answers.isCurrent(now)) answers.update(now);
-  forms.prepared = answers;
-  return answers;
 }
 
 function make(

@@ -26,17 +26,21 @@ export class Planner {
     private readonly cacheOf: (name: string | undefined) => TieredCache<Representation>,
   ) {}
 
-  messageOf({ request }: Exchange): IncomingMessage {
-    return this.framework.messageOf(request.original);
+  messageOf(original: object): IncomingMessage {
+    return this.framework.messageOf(original);
+  }
+
+  /** True for a route that has to take the whole way. */
+  refuses(context: ExecutionContext): boolean {
+    return this.refused.get(context.getHandler())?.has(context.getClass()) === true;
   }
 
   /** `undefined` for a route that has to take the whole way, from then on: nobody waits for a look at it each time. */
   planOf(context: ExecutionContext, exchange: Exchange, ours: unknown): Plan | undefined {
     const handler = context.getHandler();
-    const refused = this.refused.get(handler) ?? new Map<unknown, string>();
-    if (refused.has(context.getClass())) return undefined;
     const plan = this.tryPlan(context, exchange, ours);
     if (typeof plan === 'object') return plan;
+    const refused = this.refused.get(handler) ?? new Map<unknown, string>();
     this.refused.set(handler, refused.set(context.getClass(), plan));
     this.logger.debug(`${exchange.operation.where} is answered behind Nest's pipeline: ${plan}`);
     return undefined;
@@ -62,7 +66,7 @@ export class Planner {
   }
 
   private givenTo(exchange: Exchange): string[] {
-    const given = this.options.before?.(this.messageOf(exchange)) ?? [];
+    const given = this.options.before?.(this.messageOf(exchange.request.original)) ?? [];
     return given.filter((_text, i) => i % 2 === 0);
   }
 

@@ -1,5 +1,5 @@
-import type { HeaderBag } from '../../http/cacheability';
-import { isForOneReader, setEach, varying, type Outgoing } from '../outgoing';
+import type { HeaderBag } from '../http/cacheability';
+import { isForOneReader, setEach, varying, type Outgoing } from './outgoing';
 
 /** A note of what would be written: the cache's own part of an answer, in the order in which it is sent. */
 export class RecordedResponse implements Outgoing {

@@ -1,11 +1,17 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Entry } from '../../core/entry';
-import type { HeaderBag } from '../../http/cacheability';
-import type { Representation } from '../../http/representation';
-import { ageOf, formAsked, hitStatus, sendHit, validatorsOf, type FormValidators } from '../http-answer';
-import type { Described } from '../http-load';
-import type { Framework } from './framework';
+import type { Entry } from '../core/entry';
+import type { HeaderBag } from '../http/cacheability';
+import type { Representation } from '../http/representation';
+import { ageOf, formAsked, hitStatus, sendHit, validatorsOf, type FormValidators } from './http-answer';
+import type { Described } from './http-load';
 import { RecordedResponse } from './recorded-response';
+
+/** What a framework says in the head of each answer. */
+export interface FrameworkHead {
+  /** Headers that it puts on each answer, names as they are sent. */
+  ownHeaders(): Readonly<Record<string, string>>;
+  /** Adds what it says of a body, or of none (`undefined`), when it sends it. */
+  addTail(headers: Map<string, string>, body: Buffer | undefined): void;
+}
 
 /** One answer as it goes to the connection. */
 export interface PreparedAnswer {
@@ -13,8 +19,9 @@ export interface PreparedAnswer {
   cacheStatus: string;
   /** Names and values in turn. */
   readonly head: string[];
-  /** Text stands for bytes of the same numbers (latin1): Node sends it in one piece with the head. */
-  readonly body: string | Buffer | undefined;
+  readonly bytes: Buffer | undefined;
+  /** {@link bytes} of a short body, each as one character (latin1): Node sends a text in one piece with the head. */
+  readonly text: string | undefined;
 }
 
 /** Bodies up to this size are sent in one piece with the head, as a text that is kept besides the bytes. */
@@ -36,7 +43,7 @@ export class PreparedAnswers {
   constructor(
     private readonly operation: Described['operation'],
     private readonly entry: Entry<Representation>,
-    private readonly framework: Framework,
+    private readonly framework: FrameworkHead,
   ) {
     this.validators = validatorsOf(entry.value);
   }
@@ -71,7 +78,7 @@ export class PreparedAnswers {
     this.currentUntil = now + Math.min(untilOlder, untilShorter);
   }
 
-  find(headers: IncomingHttpHeaders): PreparedAnswer | undefined {
+  find(headers: HeaderBag): PreparedAnswer | undefined {
     return this.answers.get(this.wayOf(headers));
   }
 
@@ -82,13 +89,13 @@ export class PreparedAnswers {
     if (sent instanceof Promise) return void sent.catch(() => undefined);
     const bytes = sent as Buffer | undefined;
     this.framework.addTail(response.headers, bytes);
-    const isText = bytes !== undefined && bytes.length <= MAX_TEXT_BYTES;
+    const text = bytes !== undefined && bytes.length <= MAX_TEXT_BYTES ? bytes.toString('latin1') : undefined;
     const head = [...Object.entries(this.framework.ownHeaders()), ...response.headers].flat();
     const cacheStatus = response.headers.get('cache-status')!;
-    const answer = { status: response.status, cacheStatus, head, body: isText ? bytes.toString('latin1') : bytes };
+    const answer = { status: response.status, cacheStatus, head, bytes, text };
     this.answers.set(this.wayOf(described.request.headers), answer);
-    this.bytes += OVERHEAD_BYTES + (isText ? bytes.length : 0);
-    for (const text of head) this.bytes += text.length;
+    this.bytes += OVERHEAD_BYTES + (text?.length ?? 0);
+    for (const part of head) this.bytes += part.length;
     grown();
     return answer;
   }
@@ -97,6 +104,25 @@ export class PreparedAnswers {
     const { coding, isUnchanged } = formAsked(headers, this.validators);
     return isUnchanged ? NOT_MODIFIED[coding] : coding;
   }
+}
+
+/** What {@link EncodedForms.prepared} holds before there is anything: most answers are given once, and need none. */
+export const HIT_ONCE: Pick<PreparedAnswers, 'bytes' | 'isOf'> = Object.freeze({ bytes: 0, isOf: () => false });
+
+/** The answers of an entry for a route, saying the time rightly; made where there are none. */
+export function preparedFor(
+  operation: Described['operation'],
+  entry: Entry<Representation>,
+  framework: FrameworkHead,
+  now: number,
+): PreparedAnswers {
+  const { forms } = entry.value;
+  const kept = forms.prepared as PreparedAnswers | undefined;
+  const isOfEntry = kept?.isOf(operation, entry) === true;
+  const answers = isOfEntry ? kept : new PreparedAnswers(operation, entry, framework);
+  if (!answers.isCurrent(now)) answers.update(now);
+  forms.prepared = answers;
+  return answers;
 }
 
 const NOT_MODIFIED = { br: '304 br', gzip: '304 gzip', identity: '304' } as const;

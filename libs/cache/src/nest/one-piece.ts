@@ -1,0 +1,18 @@
+import { ServerResponse } from 'node:http';
+
+/**
+ * Ends a response, whose head is written and has not left, with a body as a text of latin1. Head and body are one text
+ * here, and so one write; `end(body)` would make two of it.
+ *
+ * @returns false where that cannot be: behind others on its connection (pipelining) there is no socket yet, and one of
+ *   HTTP/2 belongs to many responses
+ */
+export function endInOnePiece(response: ServerResponse, text: string, end: () => unknown): boolean {
+  const { socket } = response;
+  if (socket === null || !(response instanceof ServerResponse)) return false;
+  socket.cork();
+  response.write(text, 'latin1');
+  socket.uncork();
+  end();
+  return true;
+}

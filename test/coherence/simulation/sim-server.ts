@@ -111,7 +111,7 @@ export class SimServer {
     const { epoch, seq } = this.open(opening);
     const recent = this.openRecent();
     const { born } = request;
-    for (const tag of epoch === born.epoch ? request.tags : []) {
+    for (const tag of epoch === born.epoch ? request.tags.slice(request.settled) : []) {
       if (this.version(tag) !== undefined) continue;
       const recorded = recent.last.get(tag) ?? recent.floor;
       let version = recent.floor <= born.seq ? recorded : seq;

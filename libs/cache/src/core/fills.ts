@@ -88,7 +88,7 @@ export class Fills<T> {
       return false;
     }
     // Also what L1 refused goes there: its version makes it invalid, and the load lease must end.
-    return this.remote.put(key, entry, payload, { token: permit.granted ? permit.token : undefined, remoteTtl });
+    return this.remote.put(key, entry, payload, { permit, remoteTtl });
   }
 
   private rejection(entry: Entry<T>, generation: number, worst: 'valid' | 'expired'): string | undefined {

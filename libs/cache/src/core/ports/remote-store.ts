@@ -53,6 +53,13 @@ export interface FillRequest {
   readonly ttlMs: number;
   /** Token of the load lease to release, when one is held. */
   readonly token: string | undefined;
+  /**
+   * So many of the first {@link tags} are known, and stay for longer than the entry: leave to load was given with them.
+   * Nobody has to look at these; a store may. @default 0
+   */
+  readonly settled?: number;
+  /** Nothing was stored under the key when leave to load was given. @default false */
+  readonly wasAbsent?: boolean;
 }
 
 /** Answer of {@link RemoteStore.invalidate}. */
@@ -105,11 +112,11 @@ export interface RemoteStore {
   read(key: string, tags: readonly string[], mostBytes: number, wish?: LoadWish, bare?: boolean): Promise<RemoteRead>;
   readTags(tags: readonly string[]): Promise<TagRead>;
   /**
-   * Returns the version at which a load may start, creates missing `tags` with it and takes the load
-   * lease of `key` for `token`; with `takeOver` also from another holder.
+   * Returns the version at which a load may start, creates missing `tags` with it, keeps all of them for `tagTtlMs` at
+   * least and takes the load lease of `key` for `token`; with `takeOver` also from another holder.
    */
   grant(request: GrantRequest): Promise<Grant>;
-  /** Stores unless a newer fill is there; creates missing tags, prolongs their life, releases the lease. */
+  /** Stores unless a newer fill is there; creates missing tags, prolongs their life (but for settled ones), ends the lease. */
   fill(request: FillRequest): Promise<boolean>;
   /** Gives the load lease back, if `token` still owns it. */
   release(key: string, token: string): Promise<void>;

@@ -10,6 +10,25 @@ export interface LoadPermit {
   /** Not granted because somebody has filled the key a moment ago. */
   readonly filled?: boolean;
   readonly token: string;
+  /** Absent where nobody was asked. */
+  readonly terms?: PermitTerms;
+}
+
+/** What leave to load was given with. */
+export interface PermitTerms {
+  /** L2 knows them... */
+  readonly tags: readonly string[];
+  /** ...at least until this monotonic time. */
+  readonly keptUntil: number;
+  /** It had nothing under the key. */
+  readonly wasAbsent: boolean;
+}
+
+/** How many of the first `tags` of an entry L2 keeps until then without being asked to. */
+export function settledTags(tags: readonly string[], terms: PermitTerms | undefined, until: number): number {
+  if (terms === undefined || until > terms.keptUntil) return 0;
+  const { tags: known } = terms;
+  return known === tags || known.every((tag, i) => tag === tags[i]) ? known.length : 0;
 }
 
 /** 36 characters that no other load has: random ones of this process, and its counter. */
@@ -20,8 +39,12 @@ export function newToken(): string {
 const PROCESS = randomUUID().slice(0, 24);
 let tokens = 0;
 
-export function permitOf({ epoch, seq, granted, filled = false }: Grant, token: string): LoadPermit {
-  return { born: sharedHead(epoch, seq), granted, filled, token };
+export function permitOf(
+  { epoch, seq, granted, filled = false }: Grant,
+  token: string,
+  terms: PermitTerms,
+): LoadPermit {
+  return { born: sharedHead(epoch, seq), granted, filled, token, terms };
 }
 
 /** Life that a tag created by a cache needs, so that it outlives every entry carrying it. */

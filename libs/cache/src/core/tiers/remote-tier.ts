@@ -8,7 +8,7 @@ import type { EventHub, MissReason } from '../events';
 import { deadAt, freshness } from '../lifetime';
 import type { ResolvedCacheOptions } from '../options';
 import type { RemoteCounters } from '../stats';
-import { longestLife, newToken, permitOf, type LoadPermit } from './load-permit';
+import { longestLife, newToken, permitOf, settledTags, type LoadPermit } from './load-permit';
 import { RemoteAttempts } from './remote-attempts';
 import { RemoteJudge, union, type Checked } from './remote-judge';
 import { missed, UNAVAILABLE, type RemoteLookup } from './remote-lookup';
@@ -19,6 +19,11 @@ interface Look {
   readonly key: string;
   readonly tags: readonly string[];
   readonly generation: number;
+}
+
+/** What a loader asks leave with, and the monotonic time until which L2 keeps the tags if it gives it. */
+interface Wish extends LoadWish {
+  readonly keptUntil: number;
 }
 
 /**
@@ -94,7 +99,7 @@ export class RemoteTier<T> {
   private ask<A>(
     key: string,
     tags: readonly string[],
-    wish: LoadWish | undefined,
+    wish: Wish | undefined,
     use: (found: RemoteLookup<T>) => A,
   ): Promise<A> {
     if (!this.store.holdsEntries) return Promise.resolve(use(missed('absent')));
@@ -116,16 +121,21 @@ export class RemoteTier<T> {
   private answered(
     storeKey: string,
     read: RemoteRead | undefined,
-    wish: LoadWish | undefined,
+    wish: Wish | undefined,
     look: Look,
   ): RemoteLookup<T> | Promise<RemoteLookup<T>> {
     if (read === undefined) return UNAVAILABLE;
     // Learnt when it arrives, not after decoding: by then a newer epoch may have begun.
     if (read.head !== undefined) this.state.learnEpoch(read.head.epoch);
-    if (read.bytes === undefined) return missed('absent', undefined, read.grant && permitOf(read.grant, wish!.token));
+    if (read.bytes === undefined) return missed('absent', undefined, this.granted(read, wish, look.tags));
     const decoded = this.decode(storeKey, read.bytes, look.tags);
     if (decoded instanceof Promise) return decoded.then((late) => this.checked(late, read, look));
     return this.checked(decoded, read, look);
+  }
+
+  private granted({ grant }: RemoteRead, wish: Wish | undefined, tags: readonly string[]): LoadPermit | undefined {
+    if (grant === undefined || wish === undefined) return undefined;
+    return permitOf(grant, wish.token, { tags, keptUntil: wish.keptUntil, wasAbsent: true });
   }
 
   private checked(
@@ -161,16 +171,18 @@ export class RemoteTier<T> {
 
   /** Asks for the version a load may claim. `undefined` when L2 is unavailable: the value stays out of L2. */
   async permit(key: string, tags: readonly string[], takeOver: boolean): Promise<LoadPermit | undefined> {
-    const { token, leaseMs, tagTtlMs } = this.wish();
+    const { token, leaseMs, tagTtlMs, keptUntil } = this.wish();
     const request = { key: this.storeKey(key), tags, token, leaseMs, tagTtlMs, takeOver };
     const grant = await this.l2.attempt('grant', () => this.store.grant(request));
     if (grant === undefined) return undefined;
     this.state.learnEpoch(grant.epoch);
-    return permitOf(grant, token);
+    return permitOf(grant, token, { tags, keptUntil, wasAbsent: false });
   }
 
-  private wish(): LoadWish {
-    return { token: newToken(), leaseMs: this.options.loadLease, tagTtlMs: this.longestLife };
+  private wish(): Wish {
+    const { longestLife: tagTtlMs } = this;
+    const keptUntil = this.clock.monotonic() + tagTtlMs;
+    return { token: newToken(), leaseMs: this.options.loadLease, tagTtlMs, keptUntil };
   }
 
   /** Where the fleet stands before a write of `key` begins; see {@link RemoteMarks.mark}. */
@@ -183,9 +195,11 @@ export class RemoteTier<T> {
     key: string,
     entry: DecodedEntry<T>,
     payload: Buffer,
-    { token, remoteTtl }: { token: string | undefined; remoteTtl: number },
+    { permit, remoteTtl }: { permit: LoadPermit; remoteTtl: number },
   ): Promise<boolean> {
     if (!this.store.holdsEntries) return false;
+    const { terms } = permit;
+    const token = permit.granted ? permit.token : undefined;
     const ttlMs = Math.ceil(Math.min(deadAt(entry) - this.clock.now(), remoteTtl));
     if (ttlMs <= 0 || payload.length > this.options.maxEntryBytes) {
       if (token !== undefined) await this.release(key, token);
@@ -194,9 +208,10 @@ export class RemoteTier<T> {
     const storeKey = this.storeKey(key);
     const encoded = encodeEntry(storeKey, entry, payload, this.options.serializer, this.options, this.counters);
     const bytes = encoded instanceof Promise ? await encoded : encoded;
-    const stored = await this.l2.attempt('fill', () =>
-      this.store.fill({ key: storeKey, bytes, born: entry.born, tags: entry.tags, ttlMs, token }),
-    );
+    const { born, tags } = entry;
+    const settled = settledTags(tags, terms, this.clock.monotonic() + ttlMs);
+    const request = { key: storeKey, bytes, born, tags, ttlMs, token, settled, wasAbsent: terms?.wasAbsent === true };
+    const stored = await this.l2.attempt('fill', () => this.store.fill(request));
     if (stored !== true) return false;
     this.counters.sets++;
     if (this.events.wants('set'))

@@ -1,4 +1,4 @@
-import type { FillRequest, Grant, GrantRequest } from '../../core/ports/remote-store';
+import type { FillRequest, Grant, GrantRequest, Head } from '../../core/ports/remote-store';
 import type { GivenUp } from './given-up';
 import type { HeadNode, PlacedTags } from './head';
 import type { Names } from './names';
@@ -22,8 +22,8 @@ export class Loads {
   private readonly fills = new Turn<FillRequest, boolean>((requests) => this.fillAll(requests), {
     items: MOST_ITEMS,
     size: MOST_BYTES,
-    // A tag costs the server about as much as three kilobytes.
-    sizeOf: ({ bytes, tags }) => bytes.length + 3_072 * tags.length,
+    // An item, and each tag that it looks at, costs the server about as much as three kilobytes.
+    sizeOf: ({ bytes, tags, settled = 0 }) => bytes.length + 3_072 * (1 + tags.length - settled),
   });
 
   constructor(
@@ -86,13 +86,13 @@ export class Loads {
 
   /** Not held back: it follows a grant that was let through, and ends the lease that others wait for. */
   private async settleAll(requests: readonly FillRequest[], holdsEntries: boolean): Promise<unknown[]> {
-    const keys: string[] = [];
+    const keys: string[] = requests.map(({ key }) => this.names.lease(key));
     const items: Argument[] = [];
     const shapes = new Shapes(holdsEntries);
     for (const request of requests) {
-      const { key, token = '', ttlMs, bytes } = request;
-      const placed = this.head.place(request.tags);
-      keys.push(this.names.lease(key), ...placed.keys);
+      const { key, tags, settled = 0, token = '', ttlMs, bytes } = request;
+      const placed = settled === tags.length ? NOWHERE : this.head.place(tags.slice(settled));
+      for (const name of placed.keys) keys.push(name);
       items.push(shapes.of(request, placed), token, ttlMs);
       if (!holdsEntries) continue;
       keys.push(this.names.entry(key));
@@ -104,6 +104,7 @@ export class Loads {
       this.names.recent,
       ...keys,
       ...opening,
+      requests.length,
       ...shapes.all,
       ...items,
     ]);
@@ -119,10 +120,18 @@ export class Loads {
 const outcomeOf = (outcome: unknown): boolean | Error =>
   outcome instanceof Error ? asUnavailable(outcome) : outcome === 1;
 
+/** Tags of a request that has none to look at. */
+const NOWHERE: PlacedTags = { inHead: [], keys: [] };
+
+/** Where an entry is stored: not by this script, over whatever is there, or probably over nothing. */
+const [ELSEWHERE, OVER, ANEW] = ['0', '1', '2'];
+
 /** What items of a `FILL` have in common, each told once; mostly all are alike. */
 class Shapes {
   private readonly known = new Map<string, number>();
   private readonly told: Argument[] = [];
+  /** The last one of an item without tags to look at. */
+  private last: { readonly born: Head; readonly how: string; readonly number: number } | undefined;
 
   constructor(private readonly holdsEntries: boolean) {}
 
@@ -131,8 +140,23 @@ class Shapes {
   }
 
   /** Its number, from 1 on. */
-  of({ born: { epoch, seq } }: FillRequest, { keys, inHead }: PlacedTags): number {
-    const shape = [keys.length, this.holdsEntries ? 1 : 0, epoch, seq, inHead.length, ...inHead];
+  of({ born, wasAbsent }: FillRequest, placed: PlacedTags): number {
+    const how = !this.holdsEntries ? ELSEWHERE : wasAbsent === true ? ANEW : OVER;
+    const { last } = this;
+    if (placed === NOWHERE && last?.born === born && last.how === how) return last.number;
+    const number = this.numberOf([
+      placed.keys.length,
+      how,
+      born.epoch,
+      born.seq,
+      placed.inHead.length,
+      ...placed.inHead,
+    ]);
+    if (placed === NOWHERE) this.last = { born, how, number };
+    return number;
+  }
+
+  private numberOf(shape: readonly Argument[]): number {
     const name = shape.join('\n');
     let number = this.known.get(name);
     if (number === undefined) {

@@ -23,7 +23,9 @@ return forEachItem(2, 3, 1, 4, function (k, firstTag, lastTag, a, firstField, la
   for i = firstField, lastField do newest = math.max(newest, newestOf(ARGV[i])) end
   for i = firstTag, lastTag do
     local deleted, expired = parse(call('GET', KEYS[i]))
-    if deleted then newest = math.max(newest, deleted, expired)
+    if deleted then
+      newest = math.max(newest, deleted, expired)
+      if call('PTTL', KEYS[i]) < tonumber(ARGV[a + 2]) then call('PEXPIRE', KEYS[i], ARGV[a + 2]) end
     else
       call('SET', KEYS[i], fresh, 'PX', ARGV[a + 2])
       newest = seq
@@ -36,9 +38,13 @@ return forEachItem(2, 3, 1, 4, function (k, firstTag, lastTag, a, firstField, la
 end)
 `;
 
-/** An older fill never replaces a newer one of the same epoch. */
+/**
+ * An older fill never replaces a newer one of the same epoch. `isNew`: there is probably none to replace; where there is
+ * one, it has been tried in vain.
+ */
 const STORE_ONE = `
-local function store(key, bytes, ttl)
+local function store(key, bytes, ttl, isNew)
+  if isNew and redis.call('SET', key, bytes, 'PX', ttl, 'NX') then return 1 end
   local old = redis.call('GETRANGE', key, '${BORN_OFFSET}', '${BORN_OFFSET + 15}')
   local new = string.sub(bytes, ${BORN_OFFSET + 1}, ${BORN_OFFSET + 16})
   if #old == 16 and string.sub(old, 1, 8) == string.sub(new, 1, 8) and string.sub(old, 9) > string.sub(new, 9) then
@@ -50,13 +56,14 @@ end
 `;
 
 /**
- * Entries, tags that their loads have learnt, and the end of the load leases; in this order, for the end of a lease tells
- * those who wait that they find the entry. What items have in common (fields, numbers, the version they were born at) is
- * said once, as a shape.
+ * Entries, tags that were not looked at when leave was given, and the end of the load leases; in this order, for the end
+ * of a lease tells those who wait that they find the entry. What items have in common (fields, numbers, the version they
+ * were born at) is said once, as a shape.
  *
- * KEYS 2 recent, 3… of each item: lease, tags, and the entry where it is stored here · ARGV 3 number of shapes, 4… of each
- * shape: number of tags, 1 where entries are stored here, epoch born, seq born, number of fields, fields of tags in head;
- * then of each item: shape, token or '', ttl ms, and the bytes where they are stored here
+ * KEYS 2 recent, 3… the lease of each item, then of each item: tags, and the entry where it is stored here · ARGV 3 number
+ * of items, 4 number of shapes, 5… of each shape: number of tags, 0 where entries are stored elsewhere, 2 where there is
+ * probably none, else 1, epoch born, seq born, number of fields, fields of tags in head; then of each item: shape, token or
+ * '', ttl ms, and the bytes where they are stored here
  */
 export const FILL = `${OPEN_HEAD}${OPEN_RECENT}${FILLED}${CONTAINED}${STORE_ONE}
 local floor = tonumber(call('HGET', RECENT, 'floor'))
@@ -66,17 +73,20 @@ local function unknown(tag, born)
   if floor <= born then return format(recorded, recorded) end
   return format(seq, seq)
 end
-local shapes, a = {}, 4
-for i = 1, tonumber(ARGV[3]) do
+local count = tonumber(ARGV[3])
+-- What is no text is nobody's lease.
+local holders = call('MGET', unpack(KEYS, 3, 2 + count))
+local shapes, a = {}, 5
+for i = 1, tonumber(ARGV[4]) do
   local last = a + 4 + tonumber(ARGV[a + 4])
   shapes[tostring(i)] = {
-    tags = tonumber(ARGV[a]), holds = ARGV[a + 1] == '1', isOfEpoch = ARGV[a + 2] == epoch,
+    tags = tonumber(ARGV[a]), holds = ARGV[a + 1] ~= '0', isNew = ARGV[a + 1] == '2', isOfEpoch = ARGV[a + 2] == epoch,
     born = tonumber(ARGV[a + 3]), firstField = a + 5, lastField = last,
   }
   a = last + 1
 end
 local inHead = {}
-local function settle(shape, k, token, ttlMs)
+local function settle(shape, item, k, token, ttlMs)
   local ttl = tonumber(ttlMs)
   if shape.isOfEpoch then
     for i = shape.firstField, shape.lastField do
@@ -86,7 +96,7 @@ local function settle(shape, k, token, ttlMs)
         inHead[tag] = true
       end
     end
-    for i = k + 1, k + shape.tags do
+    for i = k, k + shape.tags - 1 do
       if not parse(call('GET', KEYS[i])) then
         call('SET', KEYS[i], unknown(KEYS[i], shape.born), 'PX', ttlMs)
       elseif call('PTTL', KEYS[i]) < ttl then
@@ -94,23 +104,23 @@ local function settle(shape, k, token, ttlMs)
       end
     end
   end
-  if token == '' then return 1 end
-  local holder = call('GET', KEYS[k])
-  if holder and string.sub(holder, 1, 36) == token then
-    call('SET', KEYS[k], FILLED .. string.sub(holder, 37), 'PX', ttl < ${FILLED_MS} and ttlMs or '${FILLED_MS}')
+  local holder = holders[item]
+  if token ~= '' and holder and string.sub(holder, 1, 36) == token then
+    local life = ttl < ${FILLED_MS} and ttlMs or '${FILLED_MS}'
+    call('SET', KEYS[2 + item], FILLED .. string.sub(holder, 37), 'PX', life)
   end
   return 1
 end
-local k = 3
+local item, k = 1, 3 + count
 local function advance(shape)
-  k, a = k + 1 + shape.tags + (shape.holds and 1 or 0), a + (shape.holds and 4 or 3)
+  item, k, a = item + 1, k + shape.tags + (shape.holds and 1 or 0), a + (shape.holds and 4 or 3)
 end
 -- Of the whole command (no memory): nobody is to wait for what is not stored. Deleting needs no memory.
 local function giveBack(failed)
   while ARGV[a] do
-    local token, holder = ARGV[a + 1], redis.pcall('GET', KEYS[k])
+    local token, holder = ARGV[a + 1], redis.pcall('GET', KEYS[2 + item])
     local isOurs = token ~= '' and type(holder) == 'string' and string.sub(holder, 1, 36) == token
-    if isOurs then redis.pcall('DEL', KEYS[k]) end
+    if isOurs then redis.pcall('DEL', KEYS[2 + item]) end
     advance(shapes[ARGV[a]])
   end
   return failed
@@ -119,10 +129,10 @@ local results = {}
 while ARGV[a] do
   local shape, token, ttl = shapes[ARGV[a]], ARGV[a + 1], ARGV[a + 2]
   local stored, failed = 1, nil
-  if shape.holds then stored, failed = contained(store, KEYS[k + 1 + shape.tags], ARGV[a + 3], ttl) end
+  if shape.holds then stored, failed = contained(store, KEYS[k + shape.tags], ARGV[a + 3], ttl, shape.isNew) end
   if failed then return giveBack(failed) end
   local settled
-  settled, failed = contained(settle, shape, k, token, ttl)
+  settled, failed = contained(settle, shape, item, k, token, ttl)
   if failed then return giveBack(failed) end
   results[#results + 1] = type(stored) == 'table' and stored or type(settled) == 'table' and settled or stored
   advance(shape)

@@ -93,40 +93,55 @@ end
 if ARGV[6] == '0' then lookAtVersions() end
 -- Newest version of a tag, created where it is missing. A foreign type, which MGET does not tell from nothing, fails.
 -- What is created now counts as new: whoever began to load before it would not be valid for it.
-local newest = {}
-local function newestOf(place, ttl)
-  if newest[place] then return newest[place] end
+local newest, lives = {}, {}
+-- A tag with a key of its own lives as long as whatever is loaded with it: no fill looks at it again.
+local function keep(place, its)
+  if lives[place] >= its.life then return end
+  lives[place] = its.life
+  call('PEXPIRE', KEYS[1 + place], its.ttl)
+end
+local function newestOf(place, its)
   local field = place - tagCount
+  if newest[place] then
+    if field <= 0 then keep(place, its) end
+    return newest[place]
+  end
   local version = versions[place]
   if field > 0 then version = head[3 + field] end
   local deleted, expired = parse(version)
-  if deleted then newest[place] = math.max(deleted, expired)
+  if deleted then
+    newest[place] = math.max(deleted, expired)
+    if field > 0 then return newest[place] end
+    lives[place] = call('PTTL', KEYS[1 + place])
+    keep(place, its)
   else
     if field > 0 then call('HSET', HEAD, ARGV[8 + field], fresh)
-    elseif version then call('SET', KEYS[1 + place], fresh, 'PX', ttl)
-    elseif not call('SET', KEYS[1 + place], fresh, 'PX', ttl, 'NX') then error('not a version') end
-    newest[place] = seq
+    elseif version then call('SET', KEYS[1 + place], fresh, 'PX', its.ttl)
+    elseif not call('SET', KEYS[1 + place], fresh, 'PX', its.ttl, 'NX') then error('not a version') end
+    newest[place], lives[place] = seq, its.life
   end
   return newest[place]
 end
-local function newestOfAll(places, ttl)
+local function newestOfAll(places, its)
   local newest, only = 0, tonumber(places)
-  if only then return newestOf(only, ttl) end
-  for place in string.gmatch(places, '%d+') do newest = math.max(newest, newestOf(tonumber(place), ttl)) end
+  if only then return newestOf(only, its) end
+  for place in string.gmatch(places, '%d+') do newest = math.max(newest, newestOf(tonumber(place), its)) end
   return newest
 end
 local terms = {}
 local function termsOf(letter)
   if not terms[letter] then
     local leaseMs, ttl, places = string.match(ARGV[firstTerms + string.byte(letter) - ${FIRST_LETTER}], '^(%d+) (%d+)(.*)$')
-    terms[letter] = { leaseMs = leaseMs, ttl = ttl, newest = newestOfAll(places, ttl) }
+    local its = { leaseMs = leaseMs, ttl = ttl, life = tonumber(ttl) }
+    its.newest = newestOfAll(places, its)
+    terms[letter] = its
   end
   return terms[letter]
 end
 local function grant(lease, wish)
   if not isKnown then lookAtVersions() end
   local its = termsOf(string.sub(wish, 37, 37))
-  local newest = math.max(its.newest, newestOfAll(string.sub(wish, 38), its.ttl))
+  local newest = math.max(its.newest, newestOfAll(string.sub(wish, 38), its))
   local mark = string.sub(wish, 1, 36) .. '|' .. fresh
   -- Where there is no memory for it, whoever holds it is told of all the same.
   local taken = attempt('SET', lease, mark, 'PX', its.leaseMs, 'NX')

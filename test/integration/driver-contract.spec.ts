@@ -54,15 +54,72 @@ describe('the Redis driver keeps the contracts of the ports', () => {
     await client.quit();
   });
 
-  it('store: without memory for a lease, a reader is told of the one that is held all the same', async () => {
+  it('store: leave to load keeps each tag for as long as the longest of those who ask, on both ways', async () => {
+    const store = new RedisRemoteStore(link, new Names('kept'));
+    const client = new Redis(redis.url);
+    const leave = (key: string, tagTtlMs: number) => ({ token: key.padEnd(36, '-'), leaseMs: 1_000, tagTtlMs });
+    const look = (key: string, ms: number) => store.read(key, [`k:${key}`, 't:shared', '*'], 1_000, leave(key, ms));
+    const grant = (key: string, ms: number) =>
+      store.grant({ key, tags: [`k:${key}`, 't:shared', '*'], takeOver: true, ...leave(key, ms) });
+    const left = async (tag: string): Promise<number> => Math.round((await client.pttl(`{kept}:tag:${tag}`)) / 1_000);
+    await Promise.all([look('a', 10_000), look('b', 30_000), look('c', 20_000)]);
+    expect([await left('k:a'), await left('k:b'), await left('t:shared')]).toEqual([10, 30, 30]);
+    await look('d', 20_000);
+    expect(await left('t:shared')).toBe(30);
+    await look('e', 40_000);
+    expect(await left('t:shared')).toBe(40);
+    await grant('f', 20_000);
+    expect(await left('t:shared')).toBe(40);
+    await grant('g', 50_000);
+    expect([await left('k:g'), await left('t:shared')]).toEqual([50, 50]);
+    await client.quit();
+  });
+
+  it('store: fills of one turn look at the tags that nobody has settled, and at no others', async () => {
+    const [names, client] = [new Names('settled'), new Redis(redis.url)];
+    const store = new RedisRemoteStore(link, names);
+    const settledOf = [0, 1, 2, 3, 3, 0];
+    const born = await store.grant({
+      ...{ key: 'k', tags: ['*'], token: '-'.repeat(36), takeOver: false },
+      ...{ leaseMs: 1_000, tagTtlMs: 60_000 },
+    });
+    // A list where an entry goes, and one where a lease was: of the one item alone, and of none.
+    await client.lpush(names.entry('k4'), 'x');
+    await client.lpush(names.lease('k5'), 'x');
+    const fills = settledOf.map((settled, i) =>
+      store.fill({
+        ...{ key: `k${i}`, bytes: Buffer.alloc(64, i), born, tags: [`k:k${i}`, '*', `t:${i}`], ttlMs: 60_000 },
+        ...{ token: `${i}`.repeat(36), settled, wasAbsent: i % 2 === 0 },
+      }),
+    );
+    const outcomes = await Promise.allSettled(fills);
+    expect(
+      outcomes.map((one) => (one.status === 'fulfilled' ? one.value : /WRONGTYPE/.test(String(one.reason)))),
+    ).toEqual(Array(6).fill(true));
+    expect(outcomes.map(({ status }) => status).indexOf('rejected')).toBe(4);
+    const known = async (tag: string): Promise<boolean> => (await client.exists(names.tag(tag))) === 1;
+    for (const [i, settled] of settledOf.entries()) {
+      expect([i, await known(`k:k${i}`), await known(`t:${i}`)]).toEqual([i, settled < 1, settled < 3]);
+      if (i !== 4) expect(await client.getBuffer(names.entry(`k${i}`))).toEqual(Buffer.alloc(64, i));
+    }
+    await client.quit();
+  });
+
+  it('store: without memory a reader is told of the lease that is held all the same, and a fill fails', async () => {
     const store = new RedisRemoteStore(link, new Names('full'));
     const look = (i: number): Promise<unknown> =>
       store.read('c:k', ['k:c:k', '*'], 1_000, { token: `${i}`.repeat(36), leaseMs: 5_000, tagTtlMs: 60_000 });
     const client = new Redis(redis.url);
+    const [tags, bytes, born] = [['k:c:k'], Buffer.alloc(64), { epoch: '0'.repeat(16), seq: 1 }];
+    const fill = (wasAbsent: boolean): Promise<boolean> =>
+      store.fill({ key: 'c:l', bytes, born, tags, ttlMs: 60_000, token: undefined, settled: 1, wasAbsent });
     expect(await look(1)).toMatchObject({ grant: { granted: true } });
+    // A script that has written something already may go on: so what it opens has to be there.
+    expect(await fill(true)).toBe(true);
     await client.config('SET', 'maxmemory', '1');
     try {
       expect(await look(2)).toMatchObject({ grant: { granted: false, filled: false } });
+      for (const wasAbsent of [true, false]) await expect(fill(wasAbsent)).rejects.toThrow('OOM');
     } finally {
       await client.config('SET', 'maxmemory', '0');
       await client.quit();

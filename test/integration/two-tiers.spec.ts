@@ -1,3 +1,4 @@
+import type { Loader } from '@strata/cache/core';
 import { Gate } from '@strata/cache/testing';
 import { eventually } from '../support/eventually';
 import { fleetKnown, startInstance, type Instance } from '../support/fleet';
@@ -67,6 +68,25 @@ describe('two tiers on a real Redis', () => {
     const eternal = lives.filter(([, ms]) => ms < 0).map(([key]) => key);
     expect(eternal.sort()).toEqual(['{test}:head', '{test}:recent']);
     expect(lives.length).toBeGreaterThan(3);
+  });
+
+  it.each([
+    ['as the cache says', undefined],
+    ['longer than any life of the cache', '400d'],
+  ] as const)('keeps each tag of an entry in Redis for longer than the entry: %s', async (_how, ttl) => {
+    const loader: Loader<unknown> = ({ addTags }) => (addTags('learnt'), 1);
+    await a.cache.getOrSet('k', loader, { ttl, tags: ['declared'] });
+    await a.cache.settled();
+    const [entry, ...tags] = await redis.command((client) =>
+      Promise.all(
+        ['test:entry:test:k', ...['k:test:k', 't:declared', 't:learnt'].map((tag) => `{test}:tag:${tag}`)].map((name) =>
+          client.pttl(name),
+        ),
+      ),
+    );
+    expect(entry).toBeGreaterThan(0);
+    // A millisecond may pass between two looks at what has the same life.
+    expect(tags.map((left) => left + 2 >= entry!)).toEqual([true, true, true]);
   });
 
   it.each(['delete', 'set', 'tag', 'clear', 'expire'])(

@@ -193,6 +193,32 @@ export const remoteStoreContract: readonly ContractCase<RemoteStore>[] = [
     },
   },
   {
+    name: 'may be told what leave was given with, and loses nothing by it',
+    run: async (store: RemoteStore): Promise<void> => {
+      const tags = ['k:c:k', '*', 't:a'];
+      const ask = (token: string) => store.grant({ key: 'k', tags, token, ...LEASE });
+      const told = (born: Head, text: string, all: string[], token: string) =>
+        store.fill({
+          ...{ key: 'k', bytes: bytes(born, text), born, tags: all, ttlMs: 50_000, token },
+          ...{ settled: tags.length, wasAbsent: true },
+        });
+      const old = await ask(TOKENS[0]);
+      await store.invalidate(message(['t:a']));
+      const fresh = await ask(TOKENS[1]);
+      assert.equal(fresh.granted, true);
+      await store.invalidate(message(['t:learnt']));
+      assert.equal(await told(fresh, 'new', [...tags, 't:learnt'], TOKENS[1]), true);
+      // Nothing was there when leave was given, and by now there is.
+      assert.equal(await told(old, 'old', tags, TOKENS[0]), false);
+      const read = await store.read('k', [...tags, 't:learnt'], 1_000);
+      assert.equal(read.bytes?.subarray(64).toString(), 'new');
+      for (const version of read.versions.slice(0, 3)) assert.ok(version !== undefined && version.deleted <= fresh.seq);
+      assert.ok(read.versions[3] !== undefined && read.versions[3].deleted > fresh.seq);
+      // The lease has ended.
+      assert.deepEqual((await ask(TOKENS[0])).filled, true);
+    },
+  },
+  {
     name: 'names every member that has sent a heartbeat, and forgets one only under its own mark',
     run: async (store: RemoteStore): Promise<void> => {
       await store.heartbeat('m1', 1);

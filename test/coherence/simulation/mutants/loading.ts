@@ -43,14 +43,14 @@ export const LOADING: readonly Mutant[] = [
     rule: 'a tag that is missing in L2 is invalid',
     edits: [edit('tiers/remote-judge.ts', "version === undefined ? 'deleted' :", "version === undefined ? 'valid' :")],
     profile: 'evictTag',
-    seed: 29,
+    seed: 77,
   },
   {
     rule: 'a tag that is missing at a store gets no version from before the load',
     edits: [VERSIONS_ALWAYS],
     rules: { missingTagTakesBorn: true },
     profile: 'evictTag',
-    seed: 100,
+    seed: 182,
   },
   {
     rule: 'tags that only the entry names are checked in L2',

@@ -136,6 +136,9 @@ export class Reads {
   }
 }
 
+/** Stands for no places at all. */
+const NOWHERE = '-';
+
 /**
  * What `READ_TO_LOAD` is told of each entry: by places, so that what declares the same tags names them once, and what
  * wishes have in common is told once.
@@ -143,8 +146,10 @@ export class Reads {
 function wishesOf(wanted: readonly Wanted[], tags: Places, fields: Places): Argument[] {
   const wishes: string[] = [];
   const terms = new Places();
+  let entry = 0;
   for (const { name, tags: declared, wish } of wanted) {
     if (name === undefined) continue;
+    entry++;
     if (wish === undefined) {
       wishes.push('');
       continue;
@@ -155,7 +160,8 @@ function wishesOf(wanted: readonly Wanted[], tags: Places, fields: Places): Argu
       else own += ` ${1 + tags.of(tag)}`;
     }
     terms.add(term);
-    wishes.push(wish.token + String.fromCharCode(FIRST_LETTER + terms.of(term)) + own);
+    const places = own === ` ${entry}` ? '' : own === '' ? NOWHERE : own;
+    wishes.push(wish.token + String.fromCharCode(FIRST_LETTER + terms.of(term)) + places);
   }
   return [terms.size, ...terms.list, ...wishes];
 }

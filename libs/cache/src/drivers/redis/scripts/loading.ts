@@ -38,13 +38,9 @@ return forEachItem(2, 3, 1, 4, function (k, firstTag, lastTag, a, firstField, la
 end)
 `;
 
-/**
- * An older fill never replaces a newer one of the same epoch. `isNew`: there is probably none to replace; where there is
- * one, it has been tried in vain.
- */
+/** An older fill never replaces a newer one of the same epoch. */
 const STORE_ONE = `
-local function store(key, bytes, ttl, isNew)
-  if isNew and redis.call('SET', key, bytes, 'PX', ttl, 'NX') then return 1 end
+local function store(key, bytes, ttl)
   local old = redis.call('GETRANGE', key, '${BORN_OFFSET}', '${BORN_OFFSET + 15}')
   local new = string.sub(bytes, ${BORN_OFFSET + 1}, ${BORN_OFFSET + 16})
   if #old == 16 and string.sub(old, 1, 8) == string.sub(new, 1, 8) and string.sub(old, 9) > string.sub(new, 9) then
@@ -58,84 +54,100 @@ end
 /**
  * Entries, tags that were not looked at when leave was given, and the end of the load leases; in this order, for the end
  * of a lease tells those who wait that they find the entry. What items have in common (fields, numbers, the version they
- * were born at) is said once, as a shape.
+ * were born at) is said once, as a shape. What most items need is tried at once; what fails is done again, contained.
  *
  * KEYS 2 recent, 3… the lease of each item, then of each item: tags, and the entry where it is stored here · ARGV 3 number
  * of items, 4 number of shapes, 5… of each shape: number of tags, 0 where entries are stored elsewhere, 2 where there is
- * probably none, else 1, epoch born, seq born, number of fields, fields of tags in head; then of each item: shape, token or
- * '', ttl ms, and the bytes where they are stored here
+ * probably none, else 1, epoch born, seq born, number of fields, fields of tags in head; then of each item: its shape
+ * unless there is but one, token or '', ttl ms, and the bytes where they are stored here
  */
 export const FILL = `${OPEN_HEAD}${OPEN_RECENT}${FILLED}${CONTAINED}${STORE_ONE}
-local floor = tonumber(call('HGET', RECENT, 'floor'))
+local attempt = redis.pcall
 local function unknown(tag, born)
+  local floor = tonumber(call('HGET', RECENT, 'floor'))
   local recorded = tonumber(call('HGET', RECENT, 'r:' .. tag)) or floor
   -- Above \`born\` the true version may be anything up to now: only the current seq is safe.
   if floor <= born then return format(recorded, recorded) end
   return format(seq, seq)
 end
-local count = tonumber(ARGV[3])
--- What is no text is nobody's lease.
-local holders = call('MGET', unpack(KEYS, 3, 2 + count))
+local count, shapeCount = tonumber(ARGV[3]), tonumber(ARGV[4])
 local shapes, a = {}, 5
-for i = 1, tonumber(ARGV[4]) do
+for i = 1, shapeCount do
   local last = a + 4 + tonumber(ARGV[a + 4])
+  local tags, how, itsEpoch, born = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2], tonumber(ARGV[a + 3])
   shapes[tostring(i)] = {
-    tags = tonumber(ARGV[a]), holds = ARGV[a + 1] ~= '0', isNew = ARGV[a + 1] == '2', isOfEpoch = ARGV[a + 2] == epoch,
-    born = tonumber(ARGV[a + 3]), firstField = a + 5, lastField = last,
+    tags = tags, holds = how ~= '0', isNew = how == '2', born = born, firstField = a + 5, lastField = last,
+    looks = itsEpoch == epoch and (tags > 0 or last >= a + 5),
+    -- The version that the lease of such a load has.
+    filled = FILLED .. string.format('|%s|%.0f|%.0f', itsEpoch, born, born),
   }
   a = last + 1
 end
 local inHead = {}
-local function settle(shape, item, k, token, ttlMs)
+local function lookAtTags(shape, k, ttlMs)
   local ttl = tonumber(ttlMs)
-  if shape.isOfEpoch then
-    for i = shape.firstField, shape.lastField do
-      local tag = ARGV[i]
-      if not inHead[tag] then
-        if not parse(call('HGET', HEAD, tag)) then call('HSET', HEAD, tag, unknown(tag, shape.born)) end
-        inHead[tag] = true
-      end
-    end
-    for i = k, k + shape.tags - 1 do
-      if not parse(call('GET', KEYS[i])) then
-        call('SET', KEYS[i], unknown(KEYS[i], shape.born), 'PX', ttlMs)
-      elseif call('PTTL', KEYS[i]) < ttl then
-        call('PEXPIRE', KEYS[i], ttlMs)
-      end
+  for i = shape.firstField, shape.lastField do
+    local tag = ARGV[i]
+    if not inHead[tag] then
+      if not parse(call('HGET', HEAD, tag)) then call('HSET', HEAD, tag, unknown(tag, shape.born)) end
+      inHead[tag] = true
     end
   end
-  local holder = holders[item]
-  if token ~= '' and holder and string.sub(holder, 1, 36) == token then
-    local life = ttl < ${FILLED_MS} and ttlMs or '${FILLED_MS}'
-    call('SET', KEYS[2 + item], FILLED .. string.sub(holder, 37), 'PX', life)
+  for i = k, k + shape.tags - 1 do
+    if not parse(call('GET', KEYS[i])) then
+      call('SET', KEYS[i], unknown(KEYS[i], shape.born), 'PX', ttlMs)
+    elseif call('PTTL', KEYS[i]) < ttl then
+      call('PEXPIRE', KEYS[i], ttlMs)
+    end
   end
-  return 1
 end
-local item, k = 1, 3 + count
-local function advance(shape)
-  item, k, a = item + 1, k + shape.tags + (shape.holds and 1 or 0), a + (shape.holds and 4 or 3)
+-- What is no text is nobody's lease.
+local holders = call('MGET', unpack(KEYS, 3, 2 + count))
+local function endLease(shape, item, token, ttl, set)
+  local holder = holders[item]
+  if not holder or token == '' or string.sub(holder, 1, 36) ~= token then return true end
+  -- Of the texts of two numbers of milliseconds the shorter one is the smaller.
+  return set('SET', KEYS[2 + item], shape.filled, 'PX', #ttl < ${String(FILLED_MS).length} and ttl or '${FILLED_MS}')
+end
+local shape, item, k = nil, 1, 3 + count
+local firstArg = shapeCount > 1 and 1 or 0
+local function begin() shape = shapes[firstArg == 1 and ARGV[a] or '1'] end
+local function advance()
+  item, k, a = item + 1, k + shape.tags + (shape.holds and 1 or 0), a + firstArg + (shape.holds and 3 or 2)
 end
 -- Of the whole command (no memory): nobody is to wait for what is not stored. Deleting needs no memory.
 local function giveBack(failed)
-  while ARGV[a] do
-    local token, holder = ARGV[a + 1], redis.pcall('GET', KEYS[2 + item])
+  while item <= count do
+    begin()
+    local token, holder = ARGV[a + firstArg], attempt('GET', KEYS[2 + item])
     local isOurs = token ~= '' and type(holder) == 'string' and string.sub(holder, 1, 36) == token
-    if isOurs then redis.pcall('DEL', KEYS[2 + item]) end
-    advance(shapes[ARGV[a]])
+    if isOurs then attempt('DEL', KEYS[2 + item]) end
+    advance()
   end
   return failed
 end
 local results = {}
-while ARGV[a] do
-  local shape, token, ttl = shapes[ARGV[a]], ARGV[a + 1], ARGV[a + 2]
-  local stored, failed = 1, nil
-  if shape.holds then stored, failed = contained(store, KEYS[k + shape.tags], ARGV[a + 3], ttl, shape.isNew) end
+while item <= count do
+  begin()
+  local token, ttl, bytes = ARGV[a + firstArg], ARGV[a + firstArg + 1], ARGV[a + firstArg + 2]
+  local stored, failed, lookedAt = 1, nil, nil
+  if shape.holds then
+    local key = KEYS[k + shape.tags]
+    local done = shape.isNew and attempt('SET', key, bytes, 'PX', ttl, 'NX')
+    if not (done and done.ok) then stored, failed = contained(store, key, bytes, ttl) end
+  end
   if failed then return giveBack(failed) end
-  local settled
-  settled, failed = contained(settle, shape, item, k, token, ttl)
-  if failed then return giveBack(failed) end
-  results[#results + 1] = type(stored) == 'table' and stored or type(settled) == 'table' and settled or stored
-  advance(shape)
+  if shape.looks then
+    lookedAt, failed = contained(lookAtTags, shape, k, ttl)
+    if failed then return giveBack(failed) end
+  end
+  local ended = endLease(shape, item, token, ttl, attempt)
+  if ended ~= true and not ended.ok then
+    ended, failed = contained(endLease, shape, item, token, ttl, call)
+    if failed then return giveBack(failed) end
+  end
+  results[item] = stored == 1 and lookedAt or stored
+  advance()
 end
 return results
 `;

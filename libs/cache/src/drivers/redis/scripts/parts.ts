@@ -53,7 +53,7 @@ end
 export const FILLED_MS = 1_000;
 
 /**
- * Load leases: `token|version`. What stands where a token would, for a moment after a fill: who missed just before it and
+ * Load leases: token, any character, version. What stands where a token would, for a moment after a fill: who missed just before it and
  * asks just after it is told to look again, or a cold key would be loaded twice.
  */
 export const FILLED = `

@@ -20,8 +20,8 @@ local most = tonumber(mostBytes)
 local function find(key)
   -- No more than may be sent, and a byte that tells of more.
   local found = attempt('GETRANGE', key, '0', mostBytes)
-  if type(found) ~= 'string' then return found end
   if found == '' then return false end
+  if type(found) ~= 'string' then return found end
   if #found > most or #found > room then return 1 end
   room = room - #found
   return found
@@ -72,7 +72,8 @@ export const FIRST_LETTER = 97;
  * KEYS 1 head, 2… tags, then entries, then leases · ARGV 3 number of tags, 4 most bytes of an entry, 5 most bytes of all,
  * 6 1 for no versions, 7 number of entries, 8 number of fields, 9… fields of tags in head, then the number of terms that
  * wishes have in common, and each of them: lease ms, tag ttl ms, places of fields, counted from the last tag on; then a wish
- * for each entry: '' for none, else token, letter of its terms, places of its tags
+ * for each entry: '' for none, else token, letter of its terms, places of its tags: nothing where it is one, at the number of
+ * the entry
  */
 export const READ_TO_LOAD = `${OPEN_HEAD}${FILLED}
 local tagCount, room = tonumber(ARGV[3]), tonumber(ARGV[5])
@@ -91,8 +92,6 @@ local function lookAtVersions()
   for i = 1, fieldCount do head[3 + i] = fields[i] end
 end
 if ARGV[6] == '0' then lookAtVersions() end
--- Newest version of a tag, created where it is missing. A foreign type, which MGET does not tell from nothing, fails.
--- What is created now counts as new: whoever began to load before it would not be valid for it.
 local newest, lives = {}, {}
 -- A tag with a key of its own lives as long as whatever is loaded with it: no fill looks at it again.
 local function keep(place, its)
@@ -100,54 +99,72 @@ local function keep(place, its)
   lives[place] = its.life
   call('PEXPIRE', KEYS[1 + place], its.ttl)
 end
+-- True where it is there now. A foreign type, which MGET does not tell from nothing, is not written over.
+local function create(place, its)
+  local field, done = place - tagCount, nil
+  if field > 0 then return type(attempt('HSET', HEAD, ARGV[8 + field], fresh)) == 'number' end
+  if versions[place] then done = attempt('SET', KEYS[1 + place], fresh, 'PX', its.ttl)
+  else done = attempt('SET', KEYS[1 + place], fresh, 'PX', its.ttl, 'NX') end
+  lives[place] = its.life
+  return done and done.ok
+end
+-- Newest version of a tag, created where it is missing; nothing where it cannot be. What is created now counts as new:
+-- whoever began to load before it would not be valid for it.
 local function newestOf(place, its)
-  local field = place - tagCount
-  if newest[place] then
-    if field <= 0 then keep(place, its) end
-    return newest[place]
+  local isInHead = place > tagCount
+  local known = newest[place]
+  if known then
+    if not isInHead then keep(place, its) end
+    return known
   end
   local version = versions[place]
-  if field > 0 then version = head[3 + field] end
+  if isInHead then version = head[3 + place - tagCount] end
   local deleted, expired = parse(version)
-  if deleted then
-    newest[place] = math.max(deleted, expired)
-    if field > 0 then return newest[place] end
+  if not deleted then
+    if not create(place, its) then return nil end
+    deleted, expired = seq, seq
+  elseif not isInHead then
     lives[place] = call('PTTL', KEYS[1 + place])
     keep(place, its)
-  else
-    if field > 0 then call('HSET', HEAD, ARGV[8 + field], fresh)
-    elseif version then call('SET', KEYS[1 + place], fresh, 'PX', its.ttl)
-    elseif not call('SET', KEYS[1 + place], fresh, 'PX', its.ttl, 'NX') then error('not a version') end
-    newest[place], lives[place] = seq, its.life
   end
+  newest[place] = math.max(deleted, expired)
   return newest[place]
 end
 local function newestOfAll(places, its)
-  local newest, only = 0, tonumber(places)
-  if only then return newestOf(only, its) end
-  for place in string.gmatch(places, '%d+') do newest = math.max(newest, newestOf(tonumber(place), its)) end
+  local newest = 0
+  for place in string.gmatch(places, '%d+') do
+    local one = newestOf(tonumber(place), its)
+    if not one then return nil end
+    newest = math.max(newest, one)
+  end
   return newest
 end
 local terms = {}
 local function termsOf(letter)
   if not terms[letter] then
-    local leaseMs, ttl, places = string.match(ARGV[firstTerms + string.byte(letter) - ${FIRST_LETTER}], '^(%d+) (%d+)(.*)$')
+    local leaseMs, ttl, places = string.match(ARGV[firstTerms + letter - ${FIRST_LETTER}], '^(%d+) (%d+)(.*)$')
     local its = { leaseMs = leaseMs, ttl = ttl, life = tonumber(ttl) }
     its.newest = newestOfAll(places, its)
     terms[letter] = its
   end
   return terms[letter]
 end
-local function grant(lease, wish)
+-- The outcome of \`GRANT\` for the entry of this number; nothing where leave cannot be asked for. Functions of Lua cost as
+-- much as a third of a look-up: the wish of most has no places, and is the beginning of its mark as it is.
+local function grant(entry, lease, wish)
   if not isKnown then lookAtVersions() end
-  local its = termsOf(string.sub(wish, 37, 37))
-  local newest = math.max(its.newest, newestOfAll(string.sub(wish, 38), its))
-  local mark = string.sub(wish, 1, 36) .. '|' .. fresh
+  local its = termsOf(string.byte(wish, 37))
+  local own, mark
+  if #wish == 37 then own, mark = newestOf(entry, its), wish .. fresh
+  else own, mark = newestOfAll(string.sub(wish, 38), its), string.sub(wish, 1, 37) .. fresh end
+  if not own or not its.newest then return nil end
   -- Where there is no memory for it, whoever holds it is told of all the same.
   local taken = attempt('SET', lease, mark, 'PX', its.leaseMs, 'NX')
-  if type(taken) == 'table' and taken.ok then return 1 end
-  local outcome = outcomeOf(call('GET', lease), newest)
-  if outcome == 1 then call('SET', lease, mark, 'PX', its.leaseMs) end
+  if taken and taken.ok then return 1 end
+  local holder = attempt('GET', lease)
+  if type(holder) == 'table' then return nil end
+  local outcome = outcomeOf(holder, math.max(its.newest, own))
+  if outcome == 1 and not attempt('SET', lease, mark, 'PX', its.leaseMs).ok then return nil end
   return outcome
 end
 local reply = { head, versions }
@@ -157,10 +174,8 @@ for i = 1, entryCount do
   local wish = ARGV[beforeWishes + i]
   if wish ~= '' then
     lease = lease + 1
-    if found == false then
-      local done, outcome = pcall(grant, KEYS[lease], wish)
-      if done then found = ${WISHED} + outcome end
-    end
+    local outcome = found == false and grant(i, KEYS[lease], wish)
+    if outcome then found = ${WISHED} + outcome end
   end
   reply[2 + i] = found
 end

@@ -10,6 +10,9 @@ const { LruLocalStore } = require(join(dist, 'drivers/memory/lru-local-store.js'
 const { nullBus, nullRemoteStore } = require(join(dist, 'drivers/null/index.js'));
 const { representationSerializer } = require(join(dist, 'nest/representation-serializer.js'));
 
+const { fastifyHead, preparedFor } = require(join(dist, 'nest/prepared-answers.js'));
+const { EncodedForms } = require(join(dist, 'http/encoded-forms.js'));
+
 const BOUND = 64 * 1_048_576;
 const text = (alphabet, length, seed) => {
   let out = '';
@@ -30,16 +33,41 @@ const product = (i) => ({
   updatedAt: new Date(i * 1_000).toISOString(),
 });
 
+const answer = (i, length) => ({
+  status: 200,
+  headers: { 'content-type': 'application/json; charset=utf-8', etag: `"${text(LATIN, 22, i)}"` },
+  body: Buffer.from(text(LATIN, length, i)),
+  forms: new EncodedForms(),
+});
+const operation = { headers: { 'cache-control': 'no-cache' }, vary: [], hasDefaultControl: true, surrogateKeys: false };
+
+/** As the second hits of an answer do: one in full, and one 304 where it is asked for. */
+function prepare(cache, key, validators) {
+  const entry = cache.shared.fresh(key, []);
+  for (const headers of [{}, ...validators])
+    preparedFor(operation, entry, fastifyHead, Date.now()).make({ operation, request: { headers } }, entry, () =>
+      cache.reweigh(key, entry.value),
+    );
+}
+
+const HTTP = { serializer: representationSerializer };
 const SHAPES = [
   ['ASCII JSON, 2 KB', (i) => `{"id":${i},"text":"${text(LATIN, 2_000, i)}"}`],
   ['non-Latin JSON, 1000 characters', (i) => `{"id":${i},"text":"${text(GREEK, 1_000, i)}"}`],
   ['25-byte strings', (i) => text(LATIN, 25, i) + i],
   ['parsed objects, a product', product],
-  ['the same, each read once', product, { isRead: true }],
+  ['the same, each read once', product, { then: (cache, key) => cache.get(key) }],
   [
     'buffers, 2 KB',
     (i) => ({ status: 200, headers: {}, body: Buffer.from(text(LATIN, 2_048, i)), forms: { bytes: 0 } }),
-    { serializer: representationSerializer },
+    HTTP,
+  ],
+  ['HTTP answers, 400 bytes', (i) => answer(i, 400), HTTP],
+  ['the same, hit twice', (i) => answer(i, 400), { ...HTTP, then: (cache, key) => prepare(cache, key, []) }],
+  [
+    'of 100 bytes, a 304 of each too',
+    (i) => answer(i, 100),
+    { ...HTTP, then: (cache, key) => prepare(cache, key, [{ 'if-none-match': '*' }]) },
   ],
 ];
 
@@ -52,7 +80,7 @@ const used = () => {
 process.stdout.write(`Node ${process.version}; L1 bound ${BOUND / 1_048_576} MiB\n`);
 process.stdout.write('shape                                entries  accounted MB     real MB   ratio  B/entry\n');
 let wrong = 0;
-for (const [name, make, { isRead = false, ...options } = {}] of SHAPES) {
+for (const [name, make, { then, ...options } = {}] of SHAPES) {
   const strata = new Strata({
     remote: nullRemoteStore(),
     bus: nullBus(),
@@ -67,7 +95,7 @@ for (const [name, make, { isRead = false, ...options } = {}] of SHAPES) {
   const before = used();
   for (let i = 0; cache.counters.local.evictions === 0; i++) {
     await cache.getOrSet(`product:${i}`, () => make(i));
-    if (isRead) await cache.get(`product:${i}`);
+    await then?.(cache, `product:${i}`);
   }
   await cache.settled();
   const real = used() - before;

@@ -1,21 +1,22 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import {
   Controller,
   Get,
   Header,
-  Module,
   Param,
   UseGuards,
   type CanActivate,
+  type DynamicModule,
   type ExecutionContext,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Cacheable, CacheBackend, CacheModule, FastLane, withHeaders } from '@strata/cache';
+import { Cacheable, CacheBackend, CacheModule, FastLane, withHeaders, type CacheOptions } from '@strata/cache';
+import { PreparedAnswers } from '../../libs/cache/src/nest/prepared-answers';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
 /** What the guard sets of each answer, by the request's `x-set`: `name: value` pairs, divided by `;`. */
@@ -47,12 +48,33 @@ class PreparedController {
   @Cacheable({
     scope: 'public',
     ttl: '1h',
+    key: () => 'long',
     cacheControl: 'public, max-age=5',
     surrogateKeys: true,
     tags: () => ['long'],
   })
   long() {
     return { text: 'é'.repeat(5_000) };
+  }
+
+  /** Seconds of its age and of the rest of its life do not end together. */
+  @Get('odd')
+  @Cacheable({ scope: 'public', ttl: 3_600_500, key: () => 'odd' })
+  odd() {
+    return { odd: true };
+  }
+
+  /** Two routes, one entry. */
+  @Get('shared/a')
+  @Cacheable({ scope: 'public', ttl: '1h', key: () => 'shared', cacheControl: 'public, max-age=1' })
+  sharedA() {
+    return { shared: true };
+  }
+
+  @Get('shared/b')
+  @Cacheable({ scope: 'public', ttl: '1h', key: () => 'shared', cacheControl: 'public, max-age=2' })
+  sharedB() {
+    return { shared: true };
   }
 
   @Get('own')
@@ -63,10 +85,22 @@ class PreparedController {
   }
 }
 
+@Controller()
+class FreeController {
+  @Get('free/:id')
+  @Cacheable({ scope: 'public', ttl: '1h', key: ({ params }) => `free:${params['id']!}` })
+  free(@Param('id') id: string) {
+    return { id };
+  }
+}
+
 const DATE = 'Tue, 01 Sep 2026 00:00:00 GMT';
 
-@Module({ imports: [CacheModule.forRoot({})], controllers: [PreparedController] })
-class PreparedModule {}
+const moduleWith = (defaults: CacheOptions): DynamicModule => ({
+  module: class PreparedModule {},
+  imports: [CacheModule.forRoot({ defaults })],
+  controllers: [PreparedController, FreeController],
+});
 
 /** Names and values that the application decides, in the order of sending, and the bytes. */
 interface Answer {
@@ -80,9 +114,9 @@ describe('a hit behind the interceptor that has been answered before', () => {
   /** True: each hit is made by itself, as the first of an entry is. */
   let isWholeWay: boolean;
 
-  async function create(options = {}): Promise<void> {
+  async function create(options = {}, defaults: CacheOptions = {}): Promise<void> {
     const adapter = new FastifyAdapter(options);
-    app = await NestFactory.create<NestFastifyApplication>(PreparedModule, adapter, { logger: false });
+    app = await NestFactory.create<NestFastifyApplication>(moduleWith(defaults), adapter, { logger: false });
     isWholeWay = false;
     app.get(FastLane).isToLearn = () => isWholeWay;
   }
@@ -141,13 +175,19 @@ describe('a hit behind the interceptor that has been answered before', () => {
     ['/text/1', { 'x-set': 'cache-control=max-age=3' }],
     ['/text/1', { 'x-set': 'x-kept=set' }],
     ['/text/1', { 'x-set': 'content-encoding=identity' }],
+    ['/text/1', { 'x-set': 'content-encoding=br' }],
+    ['/long', { 'accept-encoding': 'br', 'if-none-match': '*' }],
+    ['/long', { 'accept-encoding': 'gzip', 'if-none-match': '*' }],
+    ['/long', { 'if-none-match': '*' }],
+    ['/shared/a', {}],
+    ['/shared/b', {}],
     ['/long', { 'x-set': 'surrogate-key=set' }],
     ['/own', { 'x-user': 'a', 'x-set': 'set-cookie=a' }],
   ];
 
   it('is answered as if it were the first, whatever is asked for and set before', async () => {
     await app.listen(0, '127.0.0.1');
-    for (const path of ['/text/1', '/long', '/own']) {
+    for (const path of ['/text/1', '/long', '/shared/a', '/own']) {
       await ask(path, { 'x-user': 'a' });
       await ask(path, { 'x-user': 'a' });
     }
@@ -182,6 +222,20 @@ describe('a hit behind the interceptor that has been answered before', () => {
     expect(age + left).toBeLessThanOrEqual(3_600);
   });
 
+  it('says both at any time as it would anew', async () => {
+    await app.listen(0, '127.0.0.1');
+    for (let time = 0; time < 3; time++) await ask('/odd');
+    const startedAt = Date.now();
+    for (let passed = 0; passed <= 2_500; passed += 125) {
+      const clock = jest.spyOn(Date, 'now').mockImplementation(() => startedAt + passed);
+      isWholeWay = true;
+      const whole = await ask('/odd');
+      isWholeWay = false;
+      expect([passed, await ask('/odd')]).toEqual([passed, whole]);
+      clock.mockRestore();
+    }
+  });
+
   it('is prepared anew for the value that replaced it', async () => {
     await app.listen(0, '127.0.0.1');
     for (let time = 0; time < 3; time++) await ask('/text/1');
@@ -195,6 +249,78 @@ describe('a hit behind the interceptor that has been answered before', () => {
     );
   });
 
+  it('is prepared for the first of two routes that answer with one entry, and once', async () => {
+    const make = jest.spyOn(PreparedAnswers.prototype, 'make');
+    await app.listen(0, '127.0.0.1');
+    for (let time = 0; time < 6; time++) for (const route of ['a', 'b']) await ask(`/shared/${route}`);
+    expect(make).toHaveBeenCalledTimes(1);
+    const [a, b] = [await ask('/shared/a'), await ask('/shared/b')];
+    expect([a.head, b.head].map((head) => /max-age=(.)/.exec(String(head))![1])).toEqual(['1', '2']);
+    make.mockRestore();
+  });
+
+  it('leaves in one piece with its head when it is short', async () => {
+    const written: unknown[] = [];
+    app.getHttpServer().on('connection', (socket: Socket) => {
+      const write = socket.write.bind(socket) as (...given: unknown[]) => boolean;
+      socket.write = (...given: unknown[]) => (written.push(given[0]), write(...given));
+    });
+    await app.listen(0, '127.0.0.1');
+    const pieces = async (path: string): Promise<number> => {
+      written.length = 0;
+      await ask(path);
+      const isWhole = written.filter((chunk) => typeof chunk === 'string' && /^HTTP.*\r\n\r\n./s.test(chunk));
+      return isWhole.length;
+    };
+    for (const path of ['/text/1', '/long']) await pieces(path);
+    expect(await pieces('/text/1')).toBe(0);
+    expect([await pieces('/text/1'), await pieces('/text/1')]).toEqual([1, 1]);
+    expect([await pieces('/long'), await pieces('/long')]).toEqual([0, 0]);
+  });
+
+  it('is seen as bytes by who has put functions of his own around what sends it', async () => {
+    const [ended, sent]: [unknown[], unknown[]] = [[], []];
+    fastify().addHook('onRequest', (request, { raw }, done) => {
+      const { end, write } = raw;
+      if (request.headers['x-wrap'] === 'end')
+        raw.end = ((...given: Parameters<typeof end>) => (ended.push(given[0]), end.apply(raw, given))) as never;
+      if (request.headers['x-wrap'] === 'write')
+        raw.write = ((...given: Parameters<typeof write>) => (sent.push(given[0]), write.apply(raw, given))) as never;
+      done();
+    });
+    fastify().addHook('onSend', (request, { raw }, payload, done) => {
+      const { end } = raw;
+      if (request.headers['x-wrap'] === 'callback')
+        raw.end = ((chunk: unknown) => end.call(raw, chunk, 'utf8', () => ended.push('called'))) as never;
+      done(null, payload);
+    });
+    await app.listen(0, '127.0.0.1');
+    await ask('/text/1');
+    for (const how of ['end', 'write', 'callback']) {
+      const [whole, ...prepared] = await threeTimes('/text/1', { 'x-wrap': how });
+      expect([how, ...prepared]).toEqual([how, whole, whole]);
+    }
+    expect(ended).toEqual([...Array<unknown>(3).fill(expect.any(Buffer)), ...Array<string>(3).fill('called')]);
+    expect(sent).toEqual([]);
+  });
+
+  it('is told of to nobody as sent when its client is gone', async () => {
+    const responses: string[] = [];
+    fastify().addHook('onRequest', (request, _reply, done) => {
+      if (request.headers['x-gone'] !== undefined) request.raw.socket.destroy();
+      done();
+    });
+    fastify().addHook('onResponse', (request, _reply, done) => {
+      responses.push(request.url + String(request.headers['x-gone'] ?? ''));
+      done();
+    });
+    await app.listen(0, '127.0.0.1');
+    for (let time = 0; time < 3; time++) await ask('/text/1');
+    await expect(ask('/text/1', { 'x-gone': 'gone' })).rejects.toThrow();
+    await ask('/text/1');
+    expect(responses).toEqual(Array(4).fill('/text/1'));
+  });
+
   it('takes memory from its second hit on, and that counts', async () => {
     await app.listen(0, '127.0.0.1');
     const bytes = (): number => app.get(CacheBackend).httpCache(undefined).localUsage.bytes;
@@ -202,12 +328,61 @@ describe('a hit behind the interceptor that has been answered before', () => {
     const stored = bytes();
     await ask('/text/1');
     expect(bytes()).toBe(stored);
-    const { body } = await ask('/text/1');
-    // Its text besides its bytes, and the head.
-    expect(bytes()).toBeGreaterThan(stored + body.length + 400);
+    const { head, body } = await ask('/text/1');
     const prepared = bytes();
+    // Its text besides its bytes, names and values of the head, and the objects around them.
+    const parts = head.reduce((sum, line) => sum + line.length - ': '.length, body.length);
+    expect(prepared - stored).toBe(parts + 630);
     await ask('/text/1');
     expect(bytes()).toBe(prepared);
+  });
+
+  it('keeps no encoding that there is no room for, and its entry stays', async () => {
+    await app.listen(0, '127.0.0.1');
+    await ask('/long');
+    const { bytes } = app.get(CacheBackend).httpCache(undefined).localUsage;
+    await app.close();
+    await create({}, { maxBytes: bytes + 5 });
+    await app.listen(0, '127.0.0.1');
+    const cache = app.get(CacheBackend).httpCache(undefined);
+    await ask('/long');
+    for (let time = 0; time < 2; time++) await ask('/long', { 'accept-encoding': 'br' });
+    const { head } = await ask('/long', { 'accept-encoding': 'br' });
+    expect(head).toContain('content-encoding: br');
+    expect(String(head)).toContain('hit; ttl=');
+    expect(cache.localUsage).toMatchObject({ size: 1, bytes });
+    expect(cache.shared!.fresh('long', ['t:long'])!.value.forms.ready('br')).toBeUndefined();
+  });
+
+  it('is made anew where there is no room for more, and its entry stays', async () => {
+    const make = jest.spyOn(PreparedAnswers.prototype, 'make');
+    await app.close();
+    await create({}, { maxBytes: 1_500 });
+    await app.listen(0, '127.0.0.1');
+    const outcomes: string[] = [];
+    for (let time = 0; time < 6; time++) {
+      const { head } = await ask('/text/1');
+      outcomes.push(/cache-status: strata; (hit|fwd)/.exec(String(head))![1]!);
+    }
+    expect(outcomes).toEqual(['fwd', ...Array<string>(5).fill('hit')]);
+    expect(make.mock.results.map(({ value }) => value === undefined)).toEqual([false, true, true, true]);
+    make.mockRestore();
+  });
+
+  it('is learnt by the fast lane for each URL of its entry, and prepared where the lane has been refused', async () => {
+    await app.close();
+    await create();
+    const lane = app.get(FastLane);
+    const learn = jest.spyOn(lane, 'learn');
+    lane.isToLearn = FastLane.prototype.isToLearn.bind(lane);
+    lane.open();
+    await app.listen(0, '127.0.0.1');
+    for (let time = 0; time < 4; time++) await ask('/text/1');
+    for (let time = 0; time < 4; time++) await ask(`/free/1`);
+    for (let time = 0; time < 3; time++) await ask(`/free/1?x`);
+    // The guarded route is looked at once; of the free one each URL is learnt at its first hit.
+    expect(learn).toHaveBeenCalledTimes(3);
+    expect(lane.usage).toMatchObject({ urls: 2, answers: 4 });
   });
 
   it('is sent as a hook of Fastify has changed it', async () => {

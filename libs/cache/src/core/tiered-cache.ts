@@ -223,8 +223,8 @@ export class TieredCache<T = unknown> {
   }
 
   /** For values that grow while they are kept, like an answer that learns another encoding: L1 weighs `value` again. */
-  reweigh(key: string, value: T): void {
-    this.parts.local.reweigh(key, value);
+  reweigh(key: string, value: T): boolean {
+    return this.parts.local.reweigh(key, value);
   }
 
   /** What each tier holds of `key` and would do with it; serves, counts and loads nothing. */

@@ -39,6 +39,11 @@ export class EncodedForms {
     return this.made?.get(coding);
   }
 
+  /** Forgets a form that there is no room for; who asks for it again has it made again. */
+  drop(coding: ContentCoding): void {
+    this.made?.delete(coding);
+  }
+
   /** Makes the form. The encoded form is kept even where it is larger: the client asked for it once and will again. */
   async make(coding: Coding, body: Buffer): Promise<Buffer> {
     const ready = this.ready(coding);

@@ -24,7 +24,7 @@ import { sendAnswer, sendHit } from './http-answer';
 import { entryOf } from './http-key';
 import { ForOneOnly, loadRepresentation, type Described, type Exchange } from './http-load';
 import { HttpResponse } from './http-response';
-import { leaveWith } from './leave-with';
+import { leaveWith, type FastifyReply } from './leave-with';
 import { preparedHit } from './prepared-hit';
 import { RequestStats } from './request-stats';
 import { unwrapped } from './with-headers';
@@ -81,9 +81,9 @@ export class CacheableInterceptor implements NestInterceptor {
     const entry = cache.shared?.hit(key, userTags(tags));
     if (entry === undefined) return undefined;
     this.stats.record(true, performance.now() - startedAt);
-    const grown = (): void => cache.reweigh(key, entry.value);
+    const grown = (): boolean => cache.reweigh(key, entry.value);
     const { httpAdapter } = this.host;
-    const reply = context.switchToHttp().getResponse<object>();
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
     const isToLearn = this.lane.isToLearn(context, call);
     const prepared = isToLearn ? undefined : preparedHit(reply, httpAdapter, call, entry, grown);
     if (prepared !== undefined) {
@@ -149,7 +149,7 @@ export class CacheableInterceptor implements NestInterceptor {
 
   private answerOf(key: string, result: ReadResult<Representation>, cache: ReturnType<CacheBackend['httpCache']>) {
     const representation = result.value!;
-    const grown = (): void => cache.reweigh(key, representation);
+    const grown = (): boolean => cache.reweigh(key, representation);
     return { representation, entry: result.entry, isHit: result.source !== 'load', grown };
   }
 

@@ -21,8 +21,8 @@ export interface Answer {
   /** The entry behind it, when there is one. */
   readonly entry: Entry<Representation> | undefined;
   readonly isHit: boolean;
-  /** Told when the representation has got another form, and so weighs more. */
-  readonly grown: () => void;
+  /** Told when the representation has got another form, and so weighs more. False: there is no room for it. */
+  readonly grown: () => boolean;
 }
 
 /** A request that is answered, and what the answer is written to. */
@@ -75,7 +75,7 @@ export function sendAnswer(exchange: Answered, answer: Answer): unknown {
 async function encoded(coding: ContentCoding, exchange: Answered, answer: Answer, type: string): Promise<unknown> {
   const { body, forms } = answer.representation;
   const form = await forms.make(coding as Exclude<ContentCoding, 'identity'>, body);
-  answer.grown();
+  if (!answer.grown()) forms.drop(coding);
   return exchange.response.body(form, type);
 }
 
@@ -169,7 +169,7 @@ export function ageOf({ createdAt }: Pick<Lifetime, 'createdAt'>, now: number): 
 }
 
 /** Writes what a fresh hit in L1 says of the cache, and sends it: {@link sendAnswer}. */
-export function sendHit(exchange: Answered, entry: Entry<Representation>, grown: () => void): unknown {
+export function sendHit(exchange: Answered, entry: Entry<Representation>, grown: () => boolean): unknown {
   exchange.response.set('cache-status', hitStatus(entry, Date.now()));
   return sendAnswer(exchange, { representation: entry.value, entry, isHit: true, grown });
 }

@@ -1,11 +1,11 @@
-import type { ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { EndOfTurn } from './end-of-turn';
 import { endInOnePiece } from './one-piece';
 import type { PreparedAnswer } from './prepared-answers';
 
 /** What is used of a reply of Fastify alone. */
-interface FastifyReply {
+export interface FastifyReply {
   then: (sent: () => void) => void;
   readonly raw?: ServerResponse;
   readonly server?: { readonly initialConfig?: { readonly handlerTimeout?: number } };
@@ -19,15 +19,16 @@ interface FastifyReply {
  */
 export function leaveWith(
   turn: EndOfTurn,
-  original: unknown,
+  reply: FastifyReply,
   adapter: AbstractHttpAdapter,
   prepared?: Pick<PreparedAnswer, 'bytes' | 'text'>,
 ): void {
-  const reply = original as FastifyReply;
   const { raw, server } = reply;
   if (adapter.getType() !== 'fastify' || raw === undefined) return;
   // A deadline of Fastify takes an answer that has not ended for one that will not.
   if ((server?.initialConfig?.handlerTimeout ?? 0) > 0) return;
+  // Whoever has put one of his own in its place expects the bytes, as any hook that gives a callback does.
+  const isNodes = raw.end === ServerResponse.prototype.end;
   const end = raw.end.bind(raw) as (...given: unknown[]) => ServerResponse;
   raw.end = (...given: unknown[]) => {
     // Who waits for the reply from now on does not wait for the turn to end: Fastify would listen to the message. Not
@@ -36,7 +37,8 @@ export function leaveWith(
     turn.add(() => {
       try {
         // What a hook has put in the place of the bytes is what is sent.
-        const text = given[0] === prepared?.bytes ? prepared?.text : undefined;
+        const isAsPrepared = isNodes && given[0] === prepared?.bytes && typeof given.at(-1) !== 'function';
+        const text = isAsPrepared ? prepared?.text : undefined;
         if (text === undefined || !endInOnePiece(raw, text, end)) end(...given);
       } catch (error) {
         raw.destroy(error as Error);

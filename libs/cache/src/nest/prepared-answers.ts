@@ -24,39 +24,56 @@ export interface PreparedAnswer {
   readonly text: string | undefined;
 }
 
+/** Fastify says how long a body is, and nothing else. */
+export const fastifyHead: FrameworkHead = {
+  ownHeaders: () => ({}),
+  addTail: (headers, body) => {
+    if (body !== undefined) headers.set('content-length', String(body.length));
+  },
+};
+
 /** Bodies up to this size are sent in one piece with the head, as a text that is kept besides the bytes. */
 const MAX_TEXT_BYTES = 2_048;
-const OVERHEAD_BYTES = 400;
+/** Objects around all answers of an entry, and around one; held to reality by `npm run bench:memory`. */
+const OVERHEAD_BYTES = 420;
+const ANSWER_BYTES = 210;
 
 /**
- * The answers that one entry has been asked for, made by the very code that answers behind Nest's pipeline. What
- * changes with time, `Age` and the rest of its life, is written anew when it changes.
+ * The answers that one entry has been asked for, made by the very code that answers in full. What changes with time,
+ * `Age` and the rest of its life, is written anew when it changes.
  */
 export class PreparedAnswers {
   /** By encoding, and among those 304 by itself: nothing that a caller chooses the text of. */
   private readonly answers = new Map<string, PreparedAnswer>();
   private readonly validators: FormValidators;
+  private readonly createdAt: number;
+  private readonly freshUntil: number;
+  private readonly furtherTags: readonly string[];
   private updatedAt = Infinity;
   private currentUntil = 0;
-  bytes = 0;
+  /** There is no room for what would be kept. */
+  private isRefused = false;
+  bytes = OVERHEAD_BYTES;
 
   constructor(
     private readonly operation: Described['operation'],
-    private readonly entry: Entry<Representation>,
+    entry: Entry<Representation>,
     private readonly framework: FrameworkHead,
   ) {
     this.validators = validatorsOf(entry.value);
+    this.createdAt = entry.createdAt;
+    this.freshUntil = entry.freshUntil;
+    this.furtherTags = entry.furtherTags;
   }
 
-  /** False once the representation has got into another entry, or another route answers with it. */
-  isOf(operation: Described['operation'], { createdAt, freshUntil, furtherTags }: Entry): boolean {
-    const { entry } = this;
-    return (
-      this.operation === operation &&
-      entry.furtherTags === furtherTags &&
-      entry.freshUntil === freshUntil &&
-      entry.createdAt === createdAt
-    );
+  /** False once the representation has got into another entry. */
+  isOf({ createdAt, freshUntil, furtherTags }: Entry<Representation>): boolean {
+    return this.furtherTags === furtherTags && this.freshUntil === freshUntil && this.createdAt === createdAt;
+  }
+
+  /** False for another route that answers with the same entry, perhaps with other headers. */
+  isFor(operation: Described['operation']): boolean {
+    return this.operation === operation;
   }
 
   /** True while the answers say the time rightly; the clock may have been set back. */
@@ -66,14 +83,14 @@ export class PreparedAnswers {
 
   /** Brings `Age` and `Cache-Status` of all answers to wall time `now`. */
   update(now: number): void {
-    const [age, status] = [ageOf(this.entry, now), hitStatus(this.entry, now)];
+    const [age, status] = [ageOf({ createdAt: this.createdAt }, now), hitStatus({ freshUntil: this.freshUntil }, now)];
     for (const answer of this.answers.values()) {
       answer.cacheStatus = status;
       write(answer.head, 'age', age);
       write(answer.head, 'cache-status', status);
     }
-    const untilOlder = 1_000 - ((now - this.entry.createdAt) % 1_000);
-    const untilShorter = ((this.entry.freshUntil - now) % 1_000) + 1;
+    const untilOlder = 1_000 - ((now - this.createdAt) % 1_000);
+    const untilShorter = ((this.freshUntil - now) % 1_000) + 1;
     this.updatedAt = now;
     this.currentUntil = now + Math.min(untilOlder, untilShorter);
   }
@@ -82,8 +99,9 @@ export class PreparedAnswers {
     return this.answers.get(this.wayOf(headers));
   }
 
-  /** `undefined` while an encoding has to be made first. */
-  make(described: Described, entry: Entry<Representation>, grown: () => void): PreparedAnswer | undefined {
+  /** `undefined` while an encoding has to be made first, and where there is no room for what would be kept. */
+  make(described: Described, entry: Entry<Representation>, grown: () => boolean): PreparedAnswer | undefined {
+    if (this.isRefused) return undefined;
     const response = new RecordedResponse();
     const sent = sendHit({ ...described, response }, entry, grown);
     if (sent instanceof Promise) return void sent.catch(() => undefined);
@@ -93,11 +111,19 @@ export class PreparedAnswers {
     const head = [...Object.entries(this.framework.ownHeaders()), ...response.headers].flat();
     const cacheStatus = response.headers.get('cache-status')!;
     const answer = { status: response.status, cacheStatus, head, bytes, text };
-    this.answers.set(this.wayOf(described.request.headers), answer);
-    this.bytes += OVERHEAD_BYTES + (text?.length ?? 0);
-    for (const part of head) this.bytes += part.length;
-    grown();
+    this.keep(this.wayOf(described.request.headers), answer, grown);
     return answer;
+  }
+
+  private keep(way: string, answer: PreparedAnswer, grown: () => boolean): void {
+    let bytes = ANSWER_BYTES + (answer.text?.length ?? 0);
+    for (const part of answer.head) bytes += part.length;
+    this.answers.set(way, answer);
+    this.bytes += bytes;
+    if (grown()) return;
+    this.answers.delete(way);
+    this.bytes -= bytes;
+    this.isRefused = true;
   }
 
   private wayOf(headers: HeaderBag): string {
@@ -106,20 +132,23 @@ export class PreparedAnswers {
   }
 }
 
-/** What {@link EncodedForms.prepared} holds before there is anything: most answers are given once, and need none. */
-export const HIT_ONCE: Pick<PreparedAnswers, 'bytes' | 'isOf'> = Object.freeze({ bytes: 0, isOf: () => false });
+/** What is held in their place before there are any: most answers are given once, and need none. */
+export const HIT_ONCE = Object.freeze({ bytes: 0 });
 
-/** The answers of an entry for a route, saying the time rightly; made where there are none. */
+/**
+ * The answers of an entry for a route, saying the time rightly; made where there are none. `undefined` where another
+ * route has them: each in turn would have them made anew.
+ */
 export function preparedFor(
   operation: Described['operation'],
   entry: Entry<Representation>,
   framework: FrameworkHead,
   now: number,
-): PreparedAnswers {
+): PreparedAnswers | undefined {
   const { forms } = entry.value;
-  const kept = forms.prepared as PreparedAnswers | undefined;
-  const isOfEntry = kept?.isOf(operation, entry) === true;
-  const answers = isOfEntry ? kept : new PreparedAnswers(operation, entry, framework);
+  const kept = forms.prepared instanceof PreparedAnswers && forms.prepared.isOf(entry) ? forms.prepared : undefined;
+  if (kept?.isFor(operation) === false) return undefined;
+  const answers = kept ?? new PreparedAnswers(operation, entry, framework);
   if (!answers.isCurrent(now)) answers.update(now);
   forms.prepared = answers;
   return answers;

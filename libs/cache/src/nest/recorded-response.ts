@@ -34,7 +34,7 @@ export class RecordedResponse implements Outgoing {
     return bytes;
   }
 
-  /** The lane is for answers on which nobody but the cache has a say. */
+  /** It stands for answers on which nobody but the cache has a say. */
   judged(): HeaderBag {
     return {};
   }

@@ -115,11 +115,14 @@ export class LocalTier<T> {
     return true;
   }
 
-  /** Accounts for a value that has grown since it was stored, if it is the one that is held. */
-  reweigh(key: string, value: T): void {
+  /** Accounts for a value that has grown since it was stored. False for one that is not held, or that there is no room for. */
+  reweigh(key: string, value: T): boolean {
     const entry = this.inspect(key);
+    if (entry?.value !== value) return false;
+    const weight = Math.ceil(this.weightOf(key, entry));
+    if (this.store.grow !== undefined) return weight <= entry.weight || this.store.grow(entry, weight - entry.weight);
     // A copy: a store may take the same object for nothing new, and keep its old weight.
-    if (entry?.value === value) this.store.set(key, entry.copy(), this.weightOf(key, entry));
+    return this.store.set(key, entry.copy(), weight);
   }
 
   /** Drops what a user deleted. */

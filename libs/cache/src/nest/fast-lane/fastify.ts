@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import type { FrameworkHead } from '../prepared-answers';
+import { fastifyHead } from '../prepared-answers';
 import type { Framework, Hook } from './framework';
 import { adapterObjection, hidden, hiddenName, busyField } from './hidden';
 
@@ -62,14 +62,6 @@ export async function fastifyUnderneath(
     ...fastifyHead,
   };
 }
-
-/** Fastify says how long a body is, and nothing else. */
-export const fastifyHead: FrameworkHead = {
-  ownHeaders: () => ({}),
-  addTail: (headers, body) => {
-    if (body !== undefined) headers.set('content-length', String(body.length));
-  },
-};
 
 /** Texts of the hooks that an adapter adds by itself. Fastify adds what it is given when it gets ready. */
 async function hooksByItself(untouched: Instance): Promise<ReadonlySet<string>> {

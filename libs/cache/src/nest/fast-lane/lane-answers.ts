@@ -32,7 +32,7 @@ export class LaneAnswers {
     const now = Date.now();
     if (!stillHolds(plan, now)) return 'outdated';
     const answers = preparedFor(operation, entry, framework, now);
-    const answer = answers.find(headers) ?? make(plan, entry, answers, headers);
+    const answer = answers?.find(headers) ?? make(plan, entry, answers, headers);
     if (answer === undefined) return undefined;
     const given = givenHeaders(plan, this.options.before, request);
     return given === undefined ? undefined : { plan, entry, answer, head: given.concat(answer.head) };
@@ -42,12 +42,12 @@ export class LaneAnswers {
 function make(
   { operation, asked, cache, key }: Plan,
   entry: Entry<Representation>,
-  answers: PreparedAnswers,
+  answers: PreparedAnswers | undefined,
   headers: IncomingHttpHeaders,
 ): PreparedAnswer | undefined {
   const { method, params, query } = asked.request;
   const request = { method, params, query, headers, body: undefined, user: undefined, original: asked.request };
-  return answers.make({ operation, request }, entry, () => cache.reweigh(key, entry.value));
+  return answers?.make({ operation, request }, entry, () => cache.reweigh(key, entry.value));
 }
 
 /** True for a request that asks for more than the entry of its URL, or may not have it. */

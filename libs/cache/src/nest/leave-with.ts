@@ -1,7 +1,7 @@
-import { ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { EndOfTurn } from './end-of-turn';
-import { endInOnePiece } from './one-piece';
+import { endInOnePiece, endOf } from './one-piece';
 import type { PreparedAnswer } from './prepared-answers';
 
 /** What is used of a reply of Fastify alone. */
@@ -27,19 +27,16 @@ export function leaveWith(
   if (adapter.getType() !== 'fastify' || raw === undefined) return;
   // A deadline of Fastify takes an answer that has not ended for one that will not.
   if ((server?.initialConfig?.handlerTimeout ?? 0) > 0) return;
-  // Whoever has put one of his own in its place expects the bytes, as any hook that gives a callback does.
-  const isNodes = raw.end === ServerResponse.prototype.end;
-  const end = raw.end.bind(raw) as (...given: unknown[]) => ServerResponse;
-  raw.end = (...given: unknown[]) => {
+  const end = endOf(raw);
+  raw.end = (body?: unknown, ...rest: unknown[]) => {
     // Who waits for the reply from now on does not wait for the turn to end: Fastify would listen to the message. Not
     // earlier: before its hooks have run, Fastify takes a reply that is waited for and not sent for a forgotten one.
     reply.then = atOnce;
     turn.add(() => {
       try {
         // What a hook has put in the place of the bytes is what is sent.
-        const isAsPrepared = isNodes && given[0] === prepared?.bytes && typeof given.at(-1) !== 'function';
-        const text = isAsPrepared ? prepared?.text : undefined;
-        if (text === undefined || !endInOnePiece(raw, text, end)) end(...given);
+        const text = body === prepared?.bytes ? prepared?.text : undefined;
+        if (text === undefined || !endInOnePiece(raw, text, end, rest)) end.call(raw, body, ...rest);
       } catch (error) {
         raw.destroy(error as Error);
       }

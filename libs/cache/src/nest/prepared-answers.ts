@@ -46,8 +46,8 @@ export class PreparedAnswers {
   /** By encoding, and among those 304 by itself: nothing that a caller chooses the text of. */
   private readonly answers = new Map<string, PreparedAnswer>();
   private readonly validators: FormValidators;
-  private readonly createdAt: number;
-  private readonly freshUntil: number;
+  readonly createdAt: number;
+  readonly freshUntil: number;
   private readonly furtherTags: readonly string[];
   private updatedAt = Infinity;
   private currentUntil = 0;
@@ -83,7 +83,7 @@ export class PreparedAnswers {
 
   /** Brings `Age` and `Cache-Status` of all answers to wall time `now`. */
   update(now: number): void {
-    const [age, status] = [ageOf({ createdAt: this.createdAt }, now), hitStatus({ freshUntil: this.freshUntil }, now)];
+    const [age, status] = [ageOf(this, now), hitStatus(this, now)];
     for (const answer of this.answers.values()) {
       answer.cacheStatus = status;
       write(answer.head, 'age', age);

@@ -89,14 +89,11 @@ export class Loads {
     const keys: string[] = requests.map(({ key }) => this.names.lease(key));
     const items: Argument[] = [];
     const shapes = new Shapes(holdsEntries);
-    const placed = requests.map(({ tags, settled = 0 }) =>
-      settled === tags.length ? NOWHERE : this.head.place(tags.slice(settled)),
-    );
-    const shapeOf = requests.map((request, i) => shapes.of(request, placed[i]!));
-    for (const [i, { key, token = '', ttlMs, bytes }] of requests.entries()) {
-      for (const name of placed[i]!.keys) keys.push(name);
-      if (shapes.size > 1) items.push(shapeOf[i]!);
-      items.push(token, ttlMs);
+    for (const request of requests) {
+      const { key, tags, settled = 0, token = '', ttlMs, bytes } = request;
+      const placed = settled === tags.length ? NOWHERE : this.head.place(tags.slice(settled));
+      for (const name of placed.keys) keys.push(name);
+      items.push(shapes.of(request, placed), token, ttlMs);
       if (!holdsEntries) continue;
       keys.push(this.names.entry(key));
       items.push(bytes);
@@ -137,10 +134,6 @@ class Shapes {
   private last: { readonly born: Head; readonly how: string; readonly number: number } | undefined;
 
   constructor(private readonly holdsEntries: boolean) {}
-
-  get size(): number {
-    return this.known.size;
-  }
 
   get all(): Argument[] {
     return [this.known.size, ...this.told];

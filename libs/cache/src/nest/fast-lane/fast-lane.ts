@@ -144,7 +144,7 @@ export class FastLane implements OnApplicationBootstrap, OnModuleDestroy {
   private send({ answer, head }: Found, response: ServerResponse): void {
     response.writeHead(answer.status, head);
     const { bytes, text } = answer;
-    if (text === undefined || !endInOnePiece(response, text, () => response.end())) response.end(bytes);
+    if (text === undefined || !endInOnePiece(response, text)) response.end(bytes);
   }
 
   private count({ plan, entry, answer, head }: Found, request: IncomingMessage, milliseconds: number): void {

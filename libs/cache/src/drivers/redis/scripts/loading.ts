@@ -58,8 +58,8 @@ end
  *
  * KEYS 2 recent, 3… the lease of each item, then of each item: tags, and the entry where it is stored here · ARGV 3 number
  * of items, 4 number of shapes, 5… of each shape: number of tags, 0 where entries are stored elsewhere, 2 where there is
- * probably none, else 1, epoch born, seq born, number of fields, fields of tags in head; then of each item: its shape
- * unless there is but one, token or '', ttl ms, and the bytes where they are stored here
+ * probably none, else 1, epoch born, seq born, number of fields, fields of tags in head; then of each item: its shape, token
+ * or '', ttl ms, and the bytes where they are stored here
  */
 export const FILL = `${OPEN_HEAD}${OPEN_RECENT}${FILLED}${CONTAINED}${STORE_ONE}
 local attempt = redis.pcall
@@ -70,9 +70,9 @@ local function unknown(tag, born)
   if floor <= born then return format(recorded, recorded) end
   return format(seq, seq)
 end
-local count, shapeCount = tonumber(ARGV[3]), tonumber(ARGV[4])
+local count = tonumber(ARGV[3])
 local shapes, a = {}, 5
-for i = 1, shapeCount do
+for i = 1, tonumber(ARGV[4]) do
   local last = a + 4 + tonumber(ARGV[a + 4])
   local tags, how, itsEpoch, born = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2], tonumber(ARGV[a + 3])
   shapes[tostring(i)] = {
@@ -106,30 +106,25 @@ local holders = call('MGET', unpack(KEYS, 3, 2 + count))
 local function endLease(shape, item, token, ttl, set)
   local holder = holders[item]
   if not holder or token == '' or string.sub(holder, 1, 36) ~= token then return true end
-  -- Of the texts of two numbers of milliseconds the shorter one is the smaller.
-  return set('SET', KEYS[2 + item], shape.filled, 'PX', #ttl < ${String(FILLED_MS).length} and ttl or '${FILLED_MS}')
+  return set('SET', KEYS[2 + item], shape.filled, 'PX', ttl + 0 < ${FILLED_MS} and ttl or '${FILLED_MS}')
 end
-local shape, item, k = nil, 1, 3 + count
-local firstArg = shapeCount > 1 and 1 or 0
-local function begin() shape = shapes[firstArg == 1 and ARGV[a] or '1'] end
-local function advance()
-  item, k, a = item + 1, k + shape.tags + (shape.holds and 1 or 0), a + firstArg + (shape.holds and 3 or 2)
+local item, k = 1, 3 + count
+local function advance(shape)
+  item, k, a = item + 1, k + shape.tags + (shape.holds and 1 or 0), a + (shape.holds and 4 or 3)
 end
 -- Of the whole command (no memory): nobody is to wait for what is not stored. Deleting needs no memory.
 local function giveBack(failed)
   while item <= count do
-    begin()
-    local token, holder = ARGV[a + firstArg], attempt('GET', KEYS[2 + item])
+    local token, holder = ARGV[a + 1], attempt('GET', KEYS[2 + item])
     local isOurs = token ~= '' and type(holder) == 'string' and string.sub(holder, 1, 36) == token
     if isOurs then attempt('DEL', KEYS[2 + item]) end
-    advance()
+    advance(shapes[ARGV[a]])
   end
   return failed
 end
 local results = {}
 while item <= count do
-  begin()
-  local token, ttl, bytes = ARGV[a + firstArg], ARGV[a + firstArg + 1], ARGV[a + firstArg + 2]
+  local shape, token, ttl, bytes = shapes[ARGV[a]], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
   local stored, failed, lookedAt = 1, nil, nil
   if shape.holds then
     local key = KEYS[k + shape.tags]
@@ -147,7 +142,7 @@ while item <= count do
     if failed then return giveBack(failed) end
   end
   results[item] = stored == 1 and lookedAt or stored
-  advance()
+  advance(shape)
 end
 return results
 `;

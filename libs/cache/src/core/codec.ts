@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants, crc32 } from 'node:zlib';
 import { sharedHead, type DecodedEntry } from './entry';
-import type { Serializer } from './ports/serializer';
+import type { Head } from './ports/remote-store';
+import type { Payload, Serializer } from './ports/serializer';
 import { encodeNames, readNames, UnreadableEntry, type FoundNames } from './wire-names';
 
 export { MAX_TAGS, MAX_VALIDATOR_LENGTH, UnreadableEntry } from './wire-names';
@@ -48,12 +49,13 @@ export const maxStoredBytes = ({ maxEntryBytes }: Pick<CodecOptions, 'maxEntryBy
 export function encodeEntry<T>(
   key: string,
   entry: DecodedEntry<T>,
-  payload: Buffer,
+  payload: Payload,
   serializer: Serializer<T>,
   options: CodecOptions,
   counters?: { savedBytes: number },
 ): Buffer | Promise<Buffer> {
-  if (payload.length < options.compressionThreshold) return written(key, entry, payload, payload, serializer);
+  if (typeof payload === 'string' || payload.length < options.compressionThreshold)
+    return written(key, entry, payload, payload, serializer);
   return encodePacked(key, entry, payload, serializer, counters);
 }
 
@@ -73,32 +75,52 @@ async function encodePacked<T>(
 function written<T>(
   key: string,
   entry: DecodedEntry<T>,
-  payload: Buffer,
-  body: Buffer,
+  payload: Payload,
+  body: Payload,
   serializer: Serializer<T>,
 ): Buffer {
   const names = encodeNames(key, entry);
+  const size = Buffer.byteLength(payload);
   const end = HEADER_BYTES + names.length;
-  const last = end + body.length;
+  const last = end + (body === payload ? size : body.length);
   const bytes = Buffer.allocUnsafe(last + CHECKSUM_BYTES);
   bytes[0] = MAGIC;
   bytes[1] = WIRE_VERSION;
   bytes[2] = body === payload ? ENCODING_IDENTITY : ENCODING_BROTLI;
   bytes[3] = entry.negative ? FLAG_NEGATIVE : 0;
   bytes[4] = serializer.id;
-  bytes.fill(0, 5, BORN_OFFSET + 8);
-  bytes.write(entry.born.epoch, BORN_OFFSET, 8, 'hex');
-  bytes.writeBigUInt64BE(BigInt(entry.born.seq), BORN_OFFSET + 8);
+  bytes.writeUIntBE(0, 5, 3);
+  writeBorn(bytes, entry.born);
   bytes.writeDoubleBE(entry.createdAt, 24);
   bytes.writeDoubleBE(entry.freshUntil, 32);
   bytes.writeDoubleBE(entry.revalidateUntil, 40);
   bytes.writeDoubleBE(entry.errorUntil, 48);
-  bytes.writeUInt32BE(payload.length, LENGTH_OFFSET);
-  if (typeof names === 'string') bytes.write(names, HEADER_BYTES, 'latin1');
-  else names.copy(bytes, HEADER_BYTES);
-  body.copy(bytes, end);
+  bytes.writeUInt32BE(size, LENGTH_OFFSET);
+  if (typeof names === 'string' && typeof body === 'string' && body.length === size) {
+    // A text of as many characters as bytes is ASCII, as the names are: one write for both.
+    bytes.write(names + body, HEADER_BYTES, 'latin1');
+  } else {
+    put(names, 'latin1', bytes, HEADER_BYTES);
+    put(body, 'utf8', bytes, end);
+  }
   bytes.writeUInt32LE(crc32(bytes.subarray(0, last)), last);
   return bytes;
+}
+
+function put(part: Payload, encoding: BufferEncoding, into: Buffer, offset: number): void {
+  if (typeof part === 'string') into.write(part, offset, encoding);
+  else part.copy(into, offset);
+}
+
+/** Two halves each, not BigInts: exact below 2^53, as every number here is. */
+function writeBorn(bytes: Buffer, { epoch, seq }: Head): void {
+  if (epoch !== lastEpoch.text) {
+    lastEpoch = { high: parseInt(epoch.slice(0, 8), 16), low: parseInt(epoch.slice(8), 16), text: epoch };
+  }
+  bytes.writeUInt32BE(lastEpoch.high, BORN_OFFSET);
+  bytes.writeUInt32BE(lastEpoch.low, BORN_OFFSET + 4);
+  bytes.writeUInt32BE(Math.floor(seq / 2 ** 32), BORN_OFFSET + 8);
+  bytes.writeUInt32BE(seq % 2 ** 32, BORN_OFFSET + 12);
 }
 
 /**
@@ -142,7 +164,6 @@ function finished<T>(
 
 function decodedOf<T>(bytes: Buffer, { tags, validator, follows }: FoundNames, value: T): DecodedEntry<T> {
   const epoch = epochIn(bytes);
-  // Two halves, not a BigInt: exact below 2^53, as every number here is.
   const seq = bytes.readUInt32BE(BORN_OFFSET + 8) * 2 ** 32 + bytes.readUInt32BE(BORN_OFFSET + 12);
   return {
     value,

@@ -7,16 +7,24 @@ import type { Serializer } from './ports/serializer';
  */
 export const jsonSerializer: Serializer = {
   id: 1,
-  encode(value) {
-    const text = JSON.stringify(value);
-    if (text === undefined) throw new TypeError('a cached value must be representable in JSON');
-    return Buffer.from(text, 'utf8');
-  },
-  decode: (bytes) => deepFreeze(JSON.parse(bytes.toString('utf8')) as unknown),
+  encode: (value) => Buffer.from(encode(value), 'utf8'),
+  decode: (bytes) => decode(bytes.toString('utf8')),
+  text: { encode, decode },
   // Each takes a byte at least, and `decode` refuses deep nesting by itself: what is short need not be looked through.
   countValues: (bytes, limit) => (bytes.length < limit ? 0 : countJsonValues(bytes, limit)),
   weigh: (value) => weigh(value),
 };
+
+/** Well-formed whatever the value: `JSON.stringify` escapes half a pair of surrogates. */
+function encode(value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw new TypeError('a cached value must be representable in JSON');
+  return text;
+}
+
+function decode(text: string): unknown {
+  return deepFreeze(JSON.parse(text) as unknown);
+}
 
 /**
  * Freezes a value and everything in it.

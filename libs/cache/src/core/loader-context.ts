@@ -31,6 +31,33 @@ export interface LoaderContext<T> {
 /** The user's function that produces the value. Its own errors reach the callers unchanged. */
 export type Loader<T> = (context: LoaderContext<T>) => T | Promise<T>;
 
+/** The signal of one load, made when it is first asked for. */
+class Abortion {
+  private controller: AbortController | undefined;
+  private reason: CacheError | undefined;
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.reason !== undefined) this.controller.abort(this.reason);
+    return this.controller.signal;
+  }
+
+  abort(reason: CacheError): void {
+    this.reason = reason;
+    this.controller?.abort(reason);
+  }
+}
+
+const ABORTION = Symbol('abortion');
+
+/** One for all: an object whose getter is a function of its own is one of a kind for V8, and costs a microsecond. */
+const SIGNAL: PropertyDescriptor & ThisType<{ readonly [ABORTION]: Abortion }> = {
+  enumerable: true,
+  get() {
+    return this[ABORTION].signal;
+  },
+};
+
 /**
  * What a loader is given. Signal and copy are made when they are first taken, which most loaders never do; all are
  * properties of its own, so that it can be taken apart and put together with others.
@@ -39,29 +66,23 @@ export function contextOf<T>(
   loading: Loading<T>,
   kept: Entry<T> | undefined,
 ): { readonly context: LoaderContext<T>; readonly abort: (reason: CacheError) => void } {
-  let controller: AbortController | undefined;
-  let aborted: CacheError | undefined;
-  let copy: T | undefined;
-  const context: LoaderContext<T> = {
-    get signal() {
-      controller ??= new AbortController();
-      if (aborted !== undefined) controller.abort(aborted);
-      return controller.signal;
-    },
-    get stale() {
-      if (kept === undefined) return undefined;
-      return (copy ??= loading.copyOf(kept.value));
-    },
+  const abortion = new Abortion();
+  const context = {
+    [ABORTION]: abortion,
+    stale: undefined as T | undefined,
     validator: kept === undefined || kept.validator === '' ? undefined : kept.validator,
-    setValidator: (validator) => loading.setValidator(validator),
+    setValidator: (validator: string) => loading.setValidator(validator),
     notModified: () => loading.keep(kept),
-    addTags: (...tags) => loading.addTags(tags),
-    setOptions: (options) => loading.setOptions(options),
+    addTags: (...tags: string[]) => loading.addTags(tags),
+    setOptions: (options: EntryOptions) => loading.setOptions(options),
     doNotStore: () => loading.doNotStore(),
   };
-  const abort = (reason: CacheError): void => {
-    aborted = reason;
-    controller?.abort(reason);
-  };
-  return { context, abort };
+  Object.defineProperty(context, 'signal', SIGNAL);
+  if (kept !== undefined) defineStale(context, () => loading.copyOf(kept.value));
+  return { context: context as unknown as LoaderContext<T>, abort: (reason) => abortion.abort(reason) };
+}
+
+function defineStale<T>(context: object, copyOf: () => T): void {
+  let copy: T | undefined;
+  Object.defineProperty(context, 'stale', { enumerable: true, get: () => (copy ??= copyOf()) });
 }

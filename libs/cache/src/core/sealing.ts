@@ -3,6 +3,7 @@ import type { DecodedEntry } from './entry';
 import type { ResolvedCacheOptions, ResolvedEntryOptions } from './options';
 import type { Clock } from './ports/clock';
 import type { Head } from './ports/remote-store';
+import type { Payload } from './ports/serializer';
 
 /** Why a tier cannot take a value: more bytes, more tags, or more names and elements than are allowed. */
 export type Refusal = 'size' | 'tags' | 'values';
@@ -16,7 +17,7 @@ export interface LoadedValue<T> {
   /** The loader declined to store: the value is for its own caller alone. */
   readonly declined: boolean;
   readonly entry: DecodedEntry<T>;
-  readonly payload: Buffer;
+  readonly payload: Payload;
   /** Longest life in each tier, in milliseconds from now. */
   readonly localTtl: number;
   readonly remoteTtl: number;
@@ -58,11 +59,10 @@ export function seal<T>(
   cache: ResolvedCacheOptions<T>,
   clock: Clock,
 ): LoadedValue<T> {
-  const payload = cache.serializer.encode(value);
-  const copy = cache.serializer.decode(payload);
+  const { payload, bytes, copy } = encodedForm(value, cache);
   const negative = cache.isNegative(copy);
   const ttl = jittered(negative ? options.negativeTtl : options.ttl, options.ttlJitter);
-  const refusal = refusalOf(payload, tags, cache);
+  const refusal = refusalOf(payload, bytes, tags, cache);
   if (declined || ttl <= 0 || refusal === 'size' || refusal === 'tags')
     return { value: copy, tags, declined, ...NOT_STORABLE, refusal, notModified };
   const createdAt = clock.now();
@@ -78,7 +78,7 @@ export function seal<T>(
       tags,
       validator,
       negative,
-      bytes: payload.length,
+      bytes,
       createdAt,
       freshUntil,
       // A "nothing" is cheap to ask for again and wrong as soon as something exists: never stale.
@@ -94,10 +94,31 @@ export function seal<T>(
   };
 }
 
-function refusalOf<T>(payload: Buffer, tags: readonly string[], cache: ResolvedCacheOptions<T>): Refusal | undefined {
-  const { serializer, maxEntryBytes, maxEntryValues } = cache;
+function encodedForm<T>(
+  value: T,
+  { serializer, compressionThreshold, maxEntryValues }: ResolvedCacheOptions<T>,
+): { readonly payload: Payload; readonly bytes: number; readonly copy: T } {
+  const { text } = serializer;
+  if (text === undefined) {
+    const payload = serializer.encode(value);
+    return { payload, bytes: payload.length, copy: serializer.decode(payload) };
+  }
+  const form = text.encode(value);
+  const bytes = Buffer.byteLength(form);
+  // Bytes are needed for what is to be compressed, or looked through.
+  const staysText = bytes < compressionThreshold && bytes <= maxEntryValues;
+  return { payload: staysText ? form : Buffer.from(form), bytes, copy: text.decode(form) };
+}
+
+function refusalOf<T>(
+  payload: Payload,
+  bytes: number,
+  tags: readonly string[],
+  { serializer, maxEntryBytes, maxEntryValues }: ResolvedCacheOptions<T>,
+): Refusal | undefined {
   if (tags.length > MAX_TAGS) return 'tags';
-  if (payload.length > maxEntryBytes) return 'size';
+  if (bytes > maxEntryBytes) return 'size';
+  if (typeof payload === 'string') return undefined;
   return (serializer.countValues?.(payload, maxEntryValues) ?? 0) > maxEntryValues ? 'values' : undefined;
 }
 

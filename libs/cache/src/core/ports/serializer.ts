@@ -1,3 +1,6 @@
+/** The encoded form of a value: bytes, or short text that stands for its bytes in UTF-8. */
+export type Payload = Buffer | string;
+
 /**
  * Turns values into bytes and back. What `decode` returns is handed to every reader, so it must be
  * immutable or used as such — unless the serializer has `copy`.
@@ -8,6 +11,14 @@ export interface Serializer<T = unknown> {
   encode(value: T): Buffer;
   /** Throws when the bytes are not what `encode` produced. */
   decode(bytes: Buffer): T;
+  /**
+   * The same by way of text, for a form whose bytes are well-formed text in UTF-8, of at least a character for each name
+   * and element: a short value that was loaded is then written into its entry without bytes of its own.
+   */
+  readonly text?: {
+    encode(value: T): string;
+    decode(text: string): T;
+  };
   /**
    * Names and elements in encoded bytes, weighed by what they cost to decode, without decoding them; may stop
    * counting above `limit`. Asked before bytes from L2 are decoded, so that nothing there can hold the

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock';
 import type { Head, LoadWish, RemoteRead, RemoteStore } from '../ports/remote-store';
+import type { Payload } from '../ports/serializer';
 import { decodeEntry, encodeEntry, maxStoredBytes, UnreadableEntry } from '../codec';
 import type { CoherenceState } from '../coherence/coherence-state';
 import { worseOf } from '../coherence/tag-table';
@@ -194,14 +195,14 @@ export class RemoteTier<T> {
   async put(
     key: string,
     entry: DecodedEntry<T>,
-    payload: Buffer,
+    payload: Payload,
     { permit, remoteTtl }: { permit: LoadPermit; remoteTtl: number },
   ): Promise<boolean> {
     if (!this.store.holdsEntries) return false;
     const { terms } = permit;
     const token = permit.granted ? permit.token : undefined;
     const ttlMs = Math.ceil(Math.min(deadAt(entry) - this.clock.now(), remoteTtl));
-    if (ttlMs <= 0 || payload.length > this.options.maxEntryBytes) {
+    if (ttlMs <= 0 || entry.bytes > this.options.maxEntryBytes) {
       if (token !== undefined) await this.release(key, token);
       return false;
     }

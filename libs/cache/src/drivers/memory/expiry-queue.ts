@@ -44,20 +44,23 @@ export class ExpiryQueue {
   }
 
   private rebuild(): void {
-    const kept = new Map<string, number>();
-    for (const [i, key] of this.keys.entries()) {
+    const { keys, times } = this;
+    const kept = new Set<string>();
+    for (let i = 0; i < keys.length; i++) {
+      const [at, key] = [times[i]!, keys[i]!];
       const entry = this.current(key);
-      if (entry !== undefined && deadAt(entry) === this.times[i]) kept.set(key, this.times[i]);
+      if (entry === undefined || deadAt(entry) !== at || kept.has(key)) continue;
+      this.place(kept.size, at, key);
+      kept.add(key);
     }
-    const inOrder = [...kept].sort(([, a], [, b]) => a - b);
-    this.keys = inOrder.map(([key]) => key);
-    this.times = inOrder.map(([, at]) => at);
+    keys.length = times.length = kept.size;
+    for (let i = (kept.size >> 1) - 1; i >= 0; i--) this.down(i, times[i]!, keys[i]!);
   }
 
   private pop(): string {
     const top = this.keys[0]!;
     const [at, key] = [this.times.pop()!, this.keys.pop()!];
-    if (this.length > 0) this.down(at, key);
+    if (this.length > 0) this.down(0, at, key);
     return top;
   }
 
@@ -73,11 +76,11 @@ export class ExpiryQueue {
     this.place(index, at, key);
   }
 
-  /** Puts the pair where it belongs, from the top on. */
-  private down(at: number, key: string): void {
+  /** Puts the pair where it belongs, from this place on. */
+  private down(from: number, at: number, key: string): void {
     const { length } = this;
-    let index = 0;
-    for (let child = 1; child < length; child = 2 * index + 1) {
+    let index = from;
+    for (let child = 2 * index + 1; child < length; child = 2 * index + 1) {
       if (child + 1 < length && this.times[child + 1]! < this.times[child]!) child++;
       if (at <= this.times[child]!) break;
       this.move(child, index);

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Head, RemoteRead } from '../../core/ports/remote-store';
 import type { HeadNode } from './head';
 import type { NodeLink, RedisNodes } from './nodes';
-import { script } from './script';
+import { SCRIPTS } from './script';
 import { Turn } from './turn';
 import { asUnavailable } from './unavailable';
 
@@ -48,7 +48,7 @@ export class BareReads {
     if (wanted.length === 1) return [this.readAlone(wanted[0]!)];
     const names = wanted.map(({ name }) => name);
     const read = (client: Redis): Promise<unknown> =>
-      script(client, 'readBareBuffer')(names.length, ...names, MOST_OF_ONE);
+      SCRIPTS.readBare.run(client, [names.length, ...names, MOST_OF_ONE], 'bytes');
     const found = (await link.send(read, 'ordinary', wanted.length)) as Found[];
     return wanted.map((one, i) => {
       const bytes = found[i]!;

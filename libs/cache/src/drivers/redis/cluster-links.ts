@@ -39,7 +39,6 @@ export class ClusterLinks implements RedisNodes {
   private readonly slots = new SlotMap();
   private readonly headSlot: number;
   private readonly listeners: LinkListener[] = [];
-  private readonly prepare: ((client: Redis) => void)[] = [];
   private controlAddress: string | undefined;
   private onMoved: (address: NodeAddress) => Promise<void> = async () => undefined;
   /** Where the bus was told to go; it may have failed to. */
@@ -91,11 +90,6 @@ export class ClusterLinks implements RedisNodes {
 
   onChange(listener: LinkListener): void {
     this.listeners.push(listener);
-  }
-
-  onClient(prepare: (client: Redis) => void): void {
-    this.prepare.push(prepare);
-    for (const link of this.links.values()) prepare(link.client);
   }
 
   /** Told where `head` lives, at first and whenever it moves, again after a failure: the bus has to follow. */
@@ -176,7 +170,6 @@ export class ClusterLinks implements RedisNodes {
     const client = await this.options.open(address).catch(() => undefined);
     if (client === undefined) return;
     if (this.closed) return client.disconnect();
-    for (const prepare of this.prepare) prepare(client);
     const link = new RedisLink(client, this.options, this.clock);
     link.onChange({
       breakerChanged: (state, reason) => {

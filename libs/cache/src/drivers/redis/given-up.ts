@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { HeadNode } from './head';
 import type { RedisNodes } from './nodes';
-import { script } from './script';
+import { SCRIPTS } from './script';
 
 /** As many as may be under way. */
 const MOST = 10_000;
@@ -33,7 +33,7 @@ export class GivenUp {
       const some = all.slice(first, first + MOST_OF_ONE_COMMAND);
       const [tokens, leases] = [some.map(([token]) => token), some.map(([, lease]) => lease)];
       const release = (client: Redis): Promise<unknown> =>
-        script(client, 'release')(leases.length, ...leases, ...tokens);
+        SCRIPTS.release.run(client, [leases.length, ...leases, ...tokens]);
       // Away again: they end by themselves.
       this.head.link.send(release, 'coherence').catch(() => undefined);
     }

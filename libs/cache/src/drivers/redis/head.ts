@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { livesInHead } from '../../core/coherence/tags';
 import type { Names } from './names';
 import type { NodeLink, RedisNodes, Urgency } from './nodes';
-import { script, type Argument, type ScriptName } from './script';
+import type { Argument } from './resp';
+import { SCRIPTS, WITHOUT_MEMORY } from './script';
 import { unavailable } from './unavailable';
 
 /** Tags by where their versions live. */
@@ -43,19 +44,22 @@ export class HeadNode {
 
   /** Runs a script that begins by opening `head`, with the run id of the very connection it is sent on. */
   async run(
-    name: ScriptName,
+    name: keyof typeof SCRIPTS,
     [urgency, count]: readonly [Urgency, count?: number],
     args: (opening: readonly [run: string, epoch: string]) => Argument[],
   ): Promise<unknown> {
     const { link } = this;
-    const allowOom = (name === 'invalidate' || name === 'heartbeat') && link.allowsOom;
+    const script = (link.allowsOom ? WITHOUT_MEMORY : SCRIPTS)[name];
     const given = args([link.run, newEpoch()]);
-    return link.send((client) => script(client, name, allowOom)(...given), urgency, count);
+    return link.send((client) => script.run(client, given), urgency, count);
   }
 }
 
-/** For the script that has to begin one. */
-export const newEpoch = (): string => randomBytes(8).toString('hex');
+/** For the script that has to begin one: 64 random bits, which no two have in common. Node draws UUIDs many at a time. */
+export function newEpoch(): string {
+  const id = randomUUID();
+  return id.slice(0, 8) + id.slice(-8);
+}
 
 /** Field of `head` with the version of a tag that lives there. */
 export const fieldOf = (tag: string): string => `v:${tag}`;

@@ -3,7 +3,8 @@ import type { GivenUp } from './given-up';
 import type { HeadNode, PlacedTags } from './head';
 import type { Names } from './names';
 import type { RedisNodes } from './nodes';
-import { script, type Argument } from './script';
+import type { Argument } from './resp';
+import { SCRIPTS } from './script';
 import { Turn } from './turn';
 import { asUnavailable } from './unavailable';
 
@@ -113,7 +114,7 @@ export class Loads {
 
   private async storeAtItsNode({ key, bytes, ttlMs }: FillRequest): Promise<unknown> {
     const name = this.names.entry(key);
-    return this.nodes.linkFor(name)?.send((client) => script(client, 'store')(name, bytes, ttlMs), 'coherence');
+    return this.nodes.linkFor(name)?.send((client) => SCRIPTS.store.run(client, [1, name, bytes, ttlMs]), 'coherence');
   }
 }
 

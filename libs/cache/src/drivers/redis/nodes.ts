@@ -61,8 +61,6 @@ export interface RedisNodes {
   /** How often a working connection was lost or given up, on all nodes. */
   readonly outages: number;
   onChange(listener: LinkListener): void;
-  /** Prepares every client, those to come included. */
-  onClient(prepare: (client: Redis) => void): void;
   /** Resolves when the control node is available or `ms` have passed. */
   ready(ms: number): Promise<void>;
   close(): void;

@@ -6,7 +6,8 @@ import type { GivenUp } from './given-up';
 import { fieldOf, newEpoch, type HeadNode } from './head';
 import type { Names } from './names';
 import type { NodeLink, RedisNodes } from './nodes';
-import { script, type Argument } from './script';
+import type { Argument } from './resp';
+import { SCRIPTS } from './script';
 import { FIRST_LETTER, WISHED } from './scripts/reading';
 import { Places, placesOf, Told } from './told-versions';
 import { Turn } from './turn';
@@ -106,10 +107,11 @@ export class Reads {
     const read = (client: Redis): Promise<unknown> => {
       isSent = true;
       if (wanted.every(({ wish }) => wish === undefined)) {
-        return script(client, 'readBuffer')(keys.length, ...keys, ...bounds, ...fieldNames);
+        return SCRIPTS.read.run(client, [keys.length, ...keys, ...bounds, ...fieldNames], 'bytes');
       }
       const given = [link.run, newEpoch(), ...bounds, isBare ? 1 : 0, entryCount, fields.size, ...fieldNames];
-      return script(client, 'readToLoadBuffer')(keys.length, ...keys, ...given, ...wishesOf(wanted, tags, fields));
+      const wishes = wishesOf(wanted, tags, fields);
+      return SCRIPTS.readToLoad.run(client, [keys.length, ...keys, ...given, ...wishes], 'bytes');
     };
     const reply = link.send(read, 'ordinary', wanted.length).catch((error: unknown) => {
       for (const { wish, lease } of isSent ? wanted : []) if (wish !== undefined) this.givenUp.add(lease!, wish.token);

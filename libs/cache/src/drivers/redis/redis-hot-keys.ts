@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { HotKey, HotKeyBounds, HotKeyStore } from '../../core/ports/hot-key-store';
 import type { Names } from './names';
 import type { RedisNodes } from './nodes';
+import { Script } from './script';
 import { unavailable } from './unavailable';
 
 /** Forgotten when no instance has added anything for so long. */
@@ -15,7 +16,7 @@ const KEPT_MS = 7 * 86_400_000;
  *
  * KEYS scores, origin · ARGV 1 half-life ms, 2 keep, 3 life ms, 4… key, heat
  */
-const ADD = `
+const ADD = new Script(`
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local origin = tonumber(redis.call('GET', KEYS[2]) or '')
@@ -36,26 +37,19 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.17g', 0.
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[2]))
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('SET', KEYS[2], string.format('%.0f', origin), 'PX', ARGV[3])
-`;
-
-type Add = (...args: (string | number)[]) => Promise<unknown>;
+`);
 
 /** {@link HotKeyStore} in a sorted set for each cache, beside everything else of the namespace. */
 export class RedisHotKeys implements HotKeyStore {
   constructor(
     private readonly nodes: RedisNodes,
     private readonly names: Names,
-  ) {
-    nodes.onClient((client) => client.defineCommand('strataHeat', { lua: ADD, numberOfKeys: 2 }));
-  }
+  ) {}
 
   async add(cache: string, hot: readonly HotKey[], { keep, halfLifeMs }: HotKeyBounds): Promise<void> {
     const { scores, origin } = this.names.hot(cache);
     const pairs = hot.flatMap(({ key, heat }) => [key, heat]);
-    await this.send((client) => {
-      const { strataHeat } = client as unknown as { strataHeat: Add };
-      return strataHeat.call(client, scores, origin, halfLifeMs, keep, KEPT_MS, ...pairs);
-    });
+    await this.send((client) => ADD.run(client, [2, scores, origin, halfLifeMs, keep, KEPT_MS, ...pairs]));
   }
 
   async hottest(cache: string, count: number): Promise<readonly string[]> {

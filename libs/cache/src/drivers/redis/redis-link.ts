@@ -65,10 +65,6 @@ export class RedisLink implements NodeLink, RedisNodes {
     return this;
   }
 
-  onClient(prepare: (client: Redis) => void): void {
-    prepare(this.client);
-  }
-
   get available(): boolean {
     return this.state === 'closed';
   }

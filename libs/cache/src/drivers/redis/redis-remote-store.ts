@@ -18,7 +18,7 @@ import { Loads } from './loads';
 import type { Names } from './names';
 import type { RedisNodes } from './nodes';
 import { Reads } from './reads';
-import { defineScripts, script } from './script';
+import { SCRIPTS } from './script';
 
 /** Life of a tag that nobody carried when it was invalidated, in milliseconds. */
 const UNCARRIED_TAG_MS = 3_600_000;
@@ -37,7 +37,6 @@ export class RedisRemoteStore implements RemoteStore {
     private readonly nodes: RedisNodes,
     private readonly names: Names,
   ) {
-    nodes.onClient(defineScripts);
     this.head = new HeadNode(nodes, names);
     const givenUp = new GivenUp(nodes, this.head);
     this.reads = new Reads(nodes, names, this.head, givenUp);
@@ -69,7 +68,7 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async release(key: string, token: string): Promise<void> {
-    const release = (client: Redis): Promise<unknown> => script(client, 'release')(1, this.names.lease(key), token);
+    const release = (client: Redis): Promise<unknown> => SCRIPTS.release.run(client, [1, this.names.lease(key), token]);
     await this.head.link.send(release, 'coherence');
   }
 
@@ -95,6 +94,7 @@ export class RedisRemoteStore implements RemoteStore {
 
   async heartbeat(member: string, beat: number): Promise<Heartbeat> {
     const [epoch, seq, unknown, members] = (await this.head.run('heartbeat', ['coherence'], (opening) => [
+      1,
       this.names.head,
       ...opening,
       member,
@@ -107,7 +107,7 @@ export class RedisRemoteStore implements RemoteStore {
 
   async removeMember(member: string, mark?: string): Promise<void> {
     const remove = (client: Redis): Promise<unknown> =>
-      script(client, 'removeMember')(this.names.head, member, mark ?? '');
+      SCRIPTS.removeMember.run(client, [1, this.names.head, member, mark ?? '']);
     await this.head.link.send(remove, 'coherence');
   }
 }

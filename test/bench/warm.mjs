@@ -71,10 +71,10 @@ async function load(url, duration, seed) {
   return recorder;
 }
 
-/** Entries and load leases go; versions, and what was hot, stay: as after an eviction or a new wire format. */
+/** Entries go; versions, and what was hot, stay: as after an eviction or a new wire format. */
 async function forgetEntries(port) {
   const client = new Redis(port);
-  const names = (await client.keys('*:entry:*')).concat(await client.keys('*:lease:*'));
+  const names = await client.keys('*:entry:*');
   await client.del(...names);
   client.disconnect();
 }

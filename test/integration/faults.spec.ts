@@ -1,5 +1,6 @@
 import { eventually } from '../support/eventually';
 import { fleetKnown, startInstance, type Instance } from '../support/fleet';
+import { leaseIn } from '../support/load-lease';
 import { RedisServer } from '../support/redis-server';
 
 describe('faults of a real Redis', () => {
@@ -78,8 +79,8 @@ describe('faults of a real Redis', () => {
     await lease(a, b);
     // Nobody is loading them: who comes now need not wait for the end of a lease.
     await eventually(async () => {
-      const held = await redis.command((client) => client.exists(readers.map((key) => `{test}:lease:test:${key}`)));
-      return held === 0;
+      const texts = await redis.command((client) => client.mget(readers.map((key) => `{test}:tag:k:test:${key}`)));
+      return texts.every((text) => text === null || leaseIn(text).heldUntil === 0);
     });
     expect(await Promise.all(readers.map((key) => b.cache.getOrSet(key, () => 'of b')))).toEqual(
       readers.map(() => 'of b'),
@@ -243,7 +244,7 @@ describe('faults of a real Redis', () => {
     expect(await a.cache.getOrSet('k', async () => (await short(), 'loaded'))).toBe('loaded');
     await a.cache.settled();
     expect(a.cache.counters.remote.errors).toBe(1);
-    expect(await redis.command((client) => client.exists('{test}:lease:test:k', 'test:entry:test:k'))).toBe(0);
+    expect(await redis.command((client) => client.exists('{test}:tag:k:test:k', 'test:entry:test:k'))).toBe(0);
     await redis.command((client) => client.config('SET', 'maxmemory', '0'));
   });
 

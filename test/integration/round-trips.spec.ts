@@ -27,7 +27,8 @@ describe('what each operation costs in Redis', () => {
     await near.strata.remote.removeMember('?');
     marker = redis.connect();
     await marker.ping();
-    monitor = await redis.connect().monitor();
+    // A connection of its own, opened when no other one is: ioredis takes what it is shown too early for an answer.
+    monitor = await marker.monitor();
     monitor.on('monitor', (_time: string, [command, name]: string[], source: string) => {
       // What a script does inside Redis costs no round trip.
       if (source === 'lua') inScripts.push(`${command!.toLowerCase()} ${name}`);
@@ -174,9 +175,9 @@ describe('what each operation costs in Redis', () => {
   it('a value is there before those who wait for its load are told so', async () => {
     inScripts.length = 0;
     await cost(() => near.cache.getOrSet('told', () => 'v', options));
-    const writes = inScripts.filter((done) => /^set .*told$/.test(done) && !done.includes(':tag:'));
-    const lease = 'set {test}:lease:test:told';
-    expect(writes).toEqual([lease, 'set test:entry:test:told', lease]);
+    const writes = inScripts.filter((done) => /^set.* .*told$/.test(done));
+    const lease = '{test}:tag:k:test:told';
+    expect(writes).toEqual([`set ${lease}`, 'set test:entry:test:told', `setrange ${lease}`]);
   });
 
   it('what is no entry harms nobody who is read, granted or stored with it', async () => {
@@ -185,7 +186,7 @@ describe('what each operation costs in Redis', () => {
     near.cache.clearLocal();
     const values = await Promise.all([near.cache.get('list'), near.cache.get('whole')]);
     expect(values).toEqual([undefined, 1]);
-    await marker.lpush('{test}:lease:test:leased', 'x');
+    await marker.lpush('{test}:tag:k:test:leased', 'x');
     await Promise.all(['leased', 'beside'].map((key) => near.cache.getOrSet(key, () => key)));
     await near.cache.settled();
     near.cache.clearLocal();

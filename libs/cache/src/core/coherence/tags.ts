@@ -1,4 +1,4 @@
-import { boundedName } from '../bounded-name';
+import { boundedName, MAX_PLAIN_LENGTH } from '../bounded-name';
 import { CacheError } from '../errors';
 
 /** Tag of everything in the namespace. */
@@ -26,6 +26,12 @@ export const everythingIn = (cache: string): string => ofCache(cache).everything
  * be invalidated together, which is safe. Prefixes keep the names a user chooses out of those the protocol uses.
  */
 export const tagOfKey = (cache: string, key: string): string => ofCache(cache).beforeKey + boundedName(key);
+
+/** {@link tagOfKey} for the name of an entry in the store: names of caches have no colon. */
+export function tagOfStored(name: string): string {
+  const colon = name.length > MAX_PLAIN_LENGTH ? name.indexOf(':') : 0;
+  return colon > 0 ? tagOfKey(name.slice(0, colon), name.slice(colon + 1)) : `k:${name}`;
+}
 
 /** How many tags follow from a place: those of the key, of everything, and of everything in the cache. */
 export const OF_PLACE = 3;

@@ -43,12 +43,18 @@ export class Loads {
   }
 
   private async grantAll(requests: readonly GrantRequest[]): Promise<(Grant | Error)[]> {
-    const placed = requests.map(({ tags }) => this.head.place(tags));
-    const keys = requests.flatMap(({ key }, i) => [this.names.lease(key), ...placed[i]!.keys]);
-    const given = requests.flatMap(({ token, leaseMs, tagTtlMs, takeOver }, i): Argument[] => {
-      const { inHead } = placed[i]!;
-      return [placed[i]!.keys.length, inHead.length, token, leaseMs, tagTtlMs, takeOver ? 1 : 0, ...inHead];
-    });
+    const keys: string[] = [];
+    const given: Argument[] = [];
+    for (const { key, tags, token, leaseMs, tagTtlMs, takeOver } of requests) {
+      const lease = this.names.lease(key);
+      const placed = this.head.place(tags);
+      const further = placed.keys.filter((name) => name !== lease);
+      // A tag that nobody declares is there for the lease alone.
+      const ttlMs = further.length === placed.keys.length ? leaseMs : tagTtlMs;
+      keys.push(lease, ...further);
+      given.push(further.length, placed.inHead.length, token, leaseMs, tagTtlMs, ttlMs, takeOver ? 1 : 0);
+      given.push(...placed.inHead);
+    }
     const asked = this.head.run('grant', ['ordinary', requests.length], (opening) => [
       1 + keys.length,
       this.names.head,

@@ -1,4 +1,5 @@
 import { boundedName } from '../../core/bounded-name';
+import { tagOfStored } from '../../core/coherence/tags';
 import { CacheError } from '../../core/errors';
 
 const NAMESPACE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -28,8 +29,9 @@ export class Names {
     return `{${this.namespace}}:tag:${boundedName(tag)}`;
   }
 
+  /** Where the load lease of an entry is: with the tag of its key. */
   lease(key: string): string {
-    return `{${this.namespace}}:lease:${boundedName(key)}`;
+    return this.tag(tagOfStored(key));
   }
 
   /** Braces of a user's key are escaped: they must not choose a slot. */

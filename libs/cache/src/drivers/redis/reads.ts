@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { livesInHead } from '../../core/coherence/tags';
+import { livesInHead, tagOfStored } from '../../core/coherence/tags';
 import type { LoadWish, RemoteRead } from '../../core/ports/remote-store';
 import { bare, BareReads, bytesFrom, bytesOf, MOST_OF_ONE, MOST_READS, type Found } from './bare-reads';
 import type { GivenUp } from './given-up';
@@ -23,7 +23,7 @@ interface Wanted {
   readonly mostBytes: number;
   /** The reader will load what is not there. */
   readonly wish: LoadWish | undefined;
-  /** Name of the load lease, for the wish. */
+  /** Tag that the load lease is kept with, for the wish. */
   readonly lease: string | undefined;
   /** No versions are asked for beside the entry. */
   readonly isBare: boolean;
@@ -57,7 +57,7 @@ export class Reads {
     const name = this.names.entry(key);
     if (isBare && (wish === undefined || this.nodes.sharded)) return this.bareReads.read(name, mostBytes);
     if (this.nodes.sharded) return this.readApart(name, tags, mostBytes);
-    const lease = wish && this.names.lease(key);
+    const lease = wish && tagOfStored(key);
     return this.turn.ask({ name, tags, mostBytes, wish, lease, isBare });
   }
 
@@ -100,7 +100,6 @@ export class Reads {
     const keys = [this.names.head, ...tags.list.map((tag) => this.names.tag(tag))];
     for (const { name } of wanted) if (name !== undefined) keys.push(name);
     const entryCount = keys.length - 1 - tags.size;
-    for (const { lease } of wanted) if (lease !== undefined) keys.push(lease);
     const bounds = [tags.size, wanted.length === 1 ? MOST_ALONE : MOST_OF_ONE, MOST_READS * MOST_OF_ONE];
     const fieldNames = fields.list.map(fieldOf);
     let isSent = false;
@@ -114,10 +113,16 @@ export class Reads {
       return SCRIPTS.readToLoad.run(client, [keys.length, ...keys, ...given, ...wishes], 'bytes');
     };
     const reply = link.send(read, 'ordinary', wanted.length).catch((error: unknown) => {
-      for (const { wish, lease } of isSent ? wanted : []) if (wish !== undefined) this.givenUp.add(lease!, wish.token);
+      if (isSent) this.giveUp(wanted);
       throw error;
     });
     return (await reply) as Reply;
+  }
+
+  private giveUp(wanted: readonly Wanted[]): void {
+    for (const { wish, lease } of wanted) {
+      if (wish !== undefined) this.givenUp.add(this.names.tag(lease!), wish.token);
+    }
   }
 
   /**
@@ -138,9 +143,6 @@ export class Reads {
   }
 }
 
-/** Stands for no places at all. */
-const NOWHERE = '-';
-
 /**
  * What `READ_TO_LOAD` is told of each entry: by places, so that what declares the same tags names them once, and what
  * wishes have in common is told once.
@@ -149,20 +151,21 @@ function wishesOf(wanted: readonly Wanted[], tags: Places, fields: Places): Argu
   const wishes: string[] = [];
   const terms = new Places();
   let entry = 0;
-  for (const { name, tags: declared, wish } of wanted) {
+  for (const { name, tags: declared, wish, lease } of wanted) {
     if (name === undefined) continue;
     entry++;
     if (wish === undefined) {
       wishes.push('');
       continue;
     }
-    let [term, own] = [`${wish.leaseMs} ${wish.tagTtlMs}`, ''];
+    let term = `${wish.leaseMs} ${wish.tagTtlMs}`;
+    let places = ` ${1 + tags.of(lease!)}`;
     for (const tag of declared) {
       if (livesInHead(tag)) term += ` ${1 + tags.size + fields.of(tag)}`;
-      else own += ` ${1 + tags.of(tag)}`;
+      else if (tag !== lease) places += ` ${1 + tags.of(tag)}`;
     }
     terms.add(term);
-    const places = own === ` ${entry}` ? '' : own === '' ? NOWHERE : own;
+    if (places === ` ${entry}`) places = '';
     wishes.push(wish.token + String.fromCharCode(FIRST_LETTER + terms.of(term)) + places);
   }
   return [terms.size, ...terms.list, ...wishes];

@@ -1,14 +1,22 @@
 import { livesInHead } from '../../core/coherence/tags';
 import type { RemoteRead, TagRead, TagVersion } from '../../core/ports/remote-store';
+import { LEASE_LENGTH } from './scripts/parts';
+
+/** Who wants to know of tags, and of the one that a load lease is kept with. */
+interface Asking {
+  readonly tags: readonly string[];
+  readonly lease: string | undefined;
+}
 
 /** What is asked for, each once: tags that live in `head`, and the others. */
-export function placesOf(wanted: readonly { readonly tags: readonly string[] }[]): {
-  readonly fields: Places;
-  readonly tags: Places;
-} {
+export function placesOf(wanted: readonly Asking[]): { readonly fields: Places; readonly tags: Places } {
   const [fields, tags] = [new Places(), new Places()];
-  for (const one of wanted) {
-    for (const tag of one.tags) (livesInHead(tag) ? fields : tags).add(tag);
+  for (const { tags: declared, lease } of wanted) {
+    if (lease !== undefined) tags.add(lease);
+    for (const tag of declared) {
+      if (livesInHead(tag)) fields.add(tag);
+      else if (tag !== lease) tags.add(tag);
+    }
   }
   return { fields, tags };
 }
@@ -72,9 +80,11 @@ export class Told {
   }
 }
 
-/** `epoch|deleted|expired`; a version of another epoch is unknown. */
+/** `epoch|deleted|expired`, perhaps behind a load lease; a version of another epoch is unknown. */
 function version(text: string | undefined, epoch: string): TagVersion | undefined {
-  if (text === undefined || !text.startsWith(epoch)) return undefined;
-  const deleted = text.slice(epoch.length + 1, text.lastIndexOf('|'));
-  return { deleted: Number(deleted), expired: Number(text.slice(epoch.length + deleted.length + 2)) };
+  if (text === undefined) return undefined;
+  const first = text.startsWith(epoch) ? 0 : LEASE_LENGTH;
+  if (!text.startsWith(epoch, first)) return undefined;
+  const [, deleted, expired] = text.slice(first).split('|');
+  return { deleted: Number(deleted), expired: Number(expired) };
 }

@@ -1,12 +1,15 @@
 import { BORN_OFFSET } from '../../../core/codec';
-import { CONTAINED, FILLED, FILLED_MS, FOR_EACH_ITEM, OPEN_HEAD, OPEN_RECENT } from './parts';
+import { CONTAINED, FILLED_MS, FOR_EACH_ITEM, LEASES, OPEN_HEAD, OPEN_RECENT } from './parts';
 
 /**
- * KEYS 2… of each item: lease, tags · ARGV 3… of each item: numbers of tags and fields, token, lease ms, tag ttl ms,
- * take over, fields of tags in head
+ * KEYS 2… of each item: tag of its key, where its lease is, and further tags · ARGV 3… of each item: numbers of further tags
+ * and fields, token, lease ms, ttl ms of tags, of the tag of its key, take over, fields of tags in head
  */
-export const GRANT = `${OPEN_HEAD}${FILLED}${FOR_EACH_ITEM}
-local fresh = format(seq, seq)
+export const GRANT = `${OPEN_HEAD}${LEASES}${FOR_EACH_ITEM}
+local fresh, given = format(seq, seq), string.format('|%.0f', seq)
+local function keep(key, ttl)
+  if call('PTTL', key) < tonumber(ttl) then call('PEXPIRE', key, ttl) end
+end
 -- Newest version of a tag that lives in head, asked for once in a command. Created where it is missing, and then new:
 -- whoever began to load before it would not be valid for it.
 local inHead = {}
@@ -18,23 +21,33 @@ local function newestOf(field)
   end
   return inHead[field]
 end
-return forEachItem(2, 3, 1, 4, function (k, firstTag, lastTag, a, firstField, lastField)
+return forEachItem(2, 3, 1, 5, function (k, firstTag, lastTag, a, firstField, lastField)
   local newest = 0
   for i = firstField, lastField do newest = math.max(newest, newestOf(ARGV[i])) end
   for i = firstTag, lastTag do
     local deleted, expired = parse(call('GET', KEYS[i]))
     if deleted then
       newest = math.max(newest, deleted, expired)
-      if call('PTTL', KEYS[i]) < tonumber(ARGV[a + 2]) then call('PEXPIRE', KEYS[i], ARGV[a + 2]) end
+      keep(KEYS[i], ARGV[a + 2])
     else
       call('SET', KEYS[i], fresh, 'PX', ARGV[a + 2])
       newest = seq
     end
   end
-  local outcome = outcomeOf(call('GET', KEYS[k]), newest)
-  if outcome ~= 1 and ARGV[a + 3] ~= '1' then return outcome end
-  call('SET', KEYS[k], ARGV[a] .. '|' .. fresh, 'PX', ARGV[a + 1])
-  return 1
+  local mark = ARGV[a] .. '-' .. heldUntil(tonumber(ARGV[a + 1]))
+  local holder = call('GET', KEYS[k])
+  local deleted, expired = parse(holder)
+  if not deleted then
+    call('SET', KEYS[k], mark .. fresh .. given, 'PX', ARGV[a + 3])
+    return 1
+  end
+  local outcome = outcomeOf(holder, math.max(newest, deleted, expired))
+  if outcome == 1 or ARGV[a + 4] == '1' then
+    outcome = 1
+    call('SET', KEYS[k], mark .. format(deleted, expired) .. given, 'KEEPTTL')
+  end
+  keep(KEYS[k], ARGV[a + 3])
+  return outcome
 end)
 `;
 
@@ -56,12 +69,12 @@ end
  * of a lease tells those who wait that they find the entry. What items have in common (fields, numbers, the version they
  * were born at) is said once, as a shape. What most items need is tried at once; what fails is done again, contained.
  *
- * KEYS 2 recent, 3… the lease of each item, then of each item: tags, and the entry where it is stored here · ARGV 3 number
- * of items, 4 number of shapes, 5… of each shape: number of tags, 0 where entries are stored elsewhere, 2 where there is
- * probably none, else 1, epoch born, seq born, number of fields, fields of tags in head; then of each item: its shape, token
- * or '', ttl ms, and the bytes where they are stored here
+ * KEYS 2 recent, 3… the tag of each item's key, where its lease is, then of each item: tags, and the entry where it is
+ * stored here · ARGV 3 number of items, 4 number of shapes, 5… of each shape: number of tags, 0 where entries are stored
+ * elsewhere, 2 where there is probably none, else 1, epoch born, seq born, number of fields, fields of tags in head; then of
+ * each item: its shape, token or '', ttl ms, and the bytes where they are stored here
  */
-export const FILL = `${OPEN_HEAD}${OPEN_RECENT}${FILLED}${CONTAINED}${STORE_ONE}
+export const FILL = `${OPEN_HEAD}${OPEN_RECENT}${LEASES}${CONTAINED}${STORE_ONE}
 local attempt = redis.pcall
 local function unknown(tag, born)
   local floor = tonumber(call('HGET', RECENT, 'floor'))
@@ -77,9 +90,7 @@ for i = 1, tonumber(ARGV[4]) do
   local tags, how, itsEpoch, born = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2], tonumber(ARGV[a + 3])
   shapes[tostring(i)] = {
     tags = tags, holds = how ~= '0', isNew = how == '2', born = born, firstField = a + 5, lastField = last,
-    looks = itsEpoch == epoch and (tags > 0 or last >= a + 5),
-    -- The version that the lease of such a load has.
-    filled = FILLED .. string.format('|%s|%.0f|%.0f', itsEpoch, born, born),
+    isCurrent = itsEpoch == epoch, looks = itsEpoch == epoch and (tags > 0 or last >= a + 5),
   }
   a = last + 1
 end
@@ -103,10 +114,14 @@ local function lookAtTags(shape, k, ttlMs)
 end
 -- What is no text is nobody's lease.
 local holders = call('MGET', unpack(KEYS, 3, 2 + count))
-local function endLease(shape, item, token, ttl, set)
+-- Told for as long as a fill is remembered, or lives.
+local filled = FILLED .. '-' .. heldUntil(${FILLED_MS})
+-- Of another epoch nobody waits for it, and the tag may have been written anew.
+local function endLease(shape, item, token, ttl, run)
   local holder = holders[item]
-  if not holder or token == '' or string.sub(holder, 1, 36) ~= token then return true end
-  return set('SET', KEYS[2 + item], shape.filled, 'PX', ttl + 0 < ${FILLED_MS} and ttl or '${FILLED_MS}')
+  if not holder or token == '' or not shape.isCurrent or string.sub(holder, 1, 36) ~= token then return 0 end
+  local ms = ttl + 0
+  return run('SETRANGE', KEYS[2 + item], '0', ms < ${FILLED_MS} and FILLED .. '-' .. heldUntil(ms) or filled)
 end
 local item, k = 1, 3 + count
 local function advance(shape)
@@ -136,9 +151,8 @@ while item <= count do
     lookedAt, failed = contained(lookAtTags, shape, k, ttl)
     if failed then return giveBack(failed) end
   end
-  local ended = endLease(shape, item, token, ttl, attempt)
-  if ended ~= true and not ended.ok then
-    ended, failed = contained(endLease, shape, item, token, ttl, call)
+  if type(endLease(shape, item, token, ttl, attempt)) ~= 'number' then
+    failed = select(2, contained(endLease, shape, item, token, ttl, call))
     if failed then return giveBack(failed) end
   end
   results[item] = stored == 1 and lookedAt or stored
@@ -152,11 +166,17 @@ export const STORE = `${STORE_ONE}
 return store(KEYS[1], ARGV[1], ARGV[2])
 `;
 
-/** KEYS leases · ARGV the token of each. */
+/**
+ * KEYS tags of keys, where their leases are · ARGV the token of each. The lease ends at once; without memory to write that,
+ * the tag goes, which is no more than a miss.
+ */
 export const RELEASE = `
 for i = 1, #KEYS do
   local holder = redis.pcall('GET', KEYS[i])
-  if type(holder) == 'string' and string.sub(holder, 1, 36) == ARGV[i] then redis.call('DEL', KEYS[i]) end
+  if type(holder) == 'string' and string.sub(holder, 1, 36) == ARGV[i] then
+    local ended = redis.pcall('SETRANGE', KEYS[i], '37', '0000000000000')
+    if type(ended) ~= 'number' then redis.call('DEL', KEYS[i]) end
+  end
 end
 return 1
 `;

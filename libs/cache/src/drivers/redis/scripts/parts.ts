@@ -1,3 +1,8 @@
+/** What stands between the parts of a version: `epoch|deleted|expired`. */
+const BAR = '|'.charCodeAt(0);
+/** Bytes of a load lease in front of the version of a key's tag: token, a letter, and until when it is held. */
+export const LEASE_LENGTH = 36 + 1 + 13;
+
 /**
  * Every script begins here: it opens `head`, and starts a new epoch when `head` is missing or belongs to
  * another run of the server. Then it also adds the member `?`, which nobody acknowledges: whoever held a
@@ -14,15 +19,16 @@ if not opened[1] or opened[2] ~= ARGV[1] then
   opened = { ARGV[2], ARGV[1], '1' }
 end
 local epoch, seq = opened[1], tonumber(opened[3])
--- Many tags of one command have the same version: each is taken apart once.
+-- Many tags of one command have the same version: each is taken apart once. With a load lease it stands behind that.
 local known = {}
 local function parse(version)
   if not version then return nil end
   local numbers = known[version]
   if numbers == nil then
     numbers = false
-    if string.sub(version, 1, 16) == epoch then
-      local deleted, expired = string.match(version, '^|(%d+)|(%d+)$', 17)
+    local at = string.byte(version, 17) == ${BAR} and 1 or ${LEASE_LENGTH + 1}
+    if string.sub(version, at, at + 15) == epoch then
+      local deleted, expired = string.match(version, '^|(%d+)|(%d+)', at + 16)
       numbers = deleted and { tonumber(deleted), tonumber(expired) } or false
     end
     known[version] = numbers
@@ -53,15 +59,32 @@ end
 export const FILLED_MS = 1_000;
 
 /**
- * Load leases: token, any character, version. What stands where a token would, for a moment after a fill: who missed just before it and
- * asks just after it is told to look again, or a cold key would be loaded twice.
+ * A load lease is kept in front of the version of its key's tag, which is written at the same moment: `token`, any
+ * character, wall time of the server until which it is held (13 digits), the version, `|`, version that the load was given.
+ * An invalidation of the key takes it away; `SETRANGE` ends it, and changes neither version nor life.
+ *
+ * What stands where a token would, for a moment after a fill: who missed just before it and asks just after it is told
+ * to look again, or a cold key would be loaded twice.
  */
-export const FILLED = `
+export const LEASES = `
 local FILLED = string.rep('-', 36)
+local clock
+-- Milliseconds, as of one moment for the whole command.
+local function now()
+  if not clock then
+    local time = call('TIME')
+    clock = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  end
+  return clock
+end
+local function heldUntil(ms)
+  return string.format('%013.0f', now() + ms)
+end
 -- 0: somebody is loading it, 2: has just filled it, 1: nobody whose value would be valid for a reader of tags up to this
 local function outcomeOf(holder, newest)
-  local held = holder and parse(string.sub(holder, 38))
-  if not held or held < newest then return 1 end
+  if string.byte(holder, 17) == ${BAR} then return 1 end
+  local born = tonumber(string.match(holder, '|(%d+)$', ${LEASE_LENGTH + 17}) or -1)
+  if born < newest or tonumber(string.sub(holder, 38, ${LEASE_LENGTH})) <= now() then return 1 end
   return string.sub(holder, 1, 36) == FILLED and 2 or 0
 end
 `;

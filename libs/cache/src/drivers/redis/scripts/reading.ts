@@ -1,4 +1,4 @@
-import { FILLED, OPEN_HEAD } from './parts';
+import { LEASES, OPEN_HEAD } from './parts';
 
 /** Versions of the tags with keys of their own, in parts: Lua gives a function some thousand arguments at most. */
 const VERSIONS = `
@@ -69,19 +69,19 @@ export const FIRST_LETTER = 97;
  * them, and then they are looked at when leave is asked for, not earlier. Where it cannot be asked for (no memory, a
  * foreign type), the entry is answered as absent: the reader asks by itself, and is told why.
  *
- * KEYS 1 head, 2… tags, then entries, then leases · ARGV 3 number of tags, 4 most bytes of an entry, 5 most bytes of all,
- * 6 1 for no versions, 7 number of entries, 8 number of fields, 9… fields of tags in head, then the number of terms that
- * wishes have in common, and each of them: lease ms, tag ttl ms, places of fields, counted from the last tag on; then a wish
- * for each entry: '' for none, else token, letter of its terms, places of its tags: nothing where it is one, at the number of
- * the entry
+ * KEYS 1 head, 2… tags, then entries · ARGV 3 number of tags, 4 most bytes of an entry, 5 most bytes of all, 6 1 for no
+ * versions, 7 number of entries, 8 number of fields, 9… fields of tags in head, then the number of terms that wishes have in
+ * common, and each of them: lease ms, tag ttl ms, places of fields, counted from the last tag on; then a wish for each entry:
+ * '' for none, else token, letter of its terms, place of the tag of its key, which the lease goes to, and places of its
+ * further tags: nothing where there are none, and it is at the number of the entry
  */
-export const READ_TO_LOAD = `${OPEN_HEAD}${FILLED}
+export const READ_TO_LOAD = `${OPEN_HEAD}${LEASES}
 local tagCount, room = tonumber(ARGV[3]), tonumber(ARGV[5])
 local entryCount, fieldCount = tonumber(ARGV[7]), tonumber(ARGV[8])
 local firstTerms = 10 + fieldCount
 local beforeWishes = firstTerms - 1 + tonumber(ARGV[9 + fieldCount])
 ${find('ARGV[4]')}
-local fresh = format(seq, seq)
+local fresh, given = format(seq, seq), string.format('|%.0f', seq)
 local versions, head = {}, { epoch, ARGV[1], opened[3] }
 local isKnown = false
 local function lookAtVersions()
@@ -92,89 +92,98 @@ local function lookAtVersions()
   for i = 1, fieldCount do head[3 + i] = fields[i] end
 end
 if ARGV[6] == '0' then lookAtVersions() end
+-- With what is written here; what the answer tells is of before.
+local present = ARGV[6] == '0' and { unpack(versions, 1, tagCount) } or versions
 local newest, lives = {}, {}
 -- A tag with a key of its own lives as long as whatever is loaded with it: no fill looks at it again.
 local function keep(place, its)
+  lives[place] = lives[place] or call('PTTL', KEYS[1 + place])
   if lives[place] >= its.life then return end
   lives[place] = its.life
   call('PEXPIRE', KEYS[1 + place], its.ttl)
 end
 -- True where it is there now. A foreign type, which MGET does not tell from nothing, is not written over.
-local function create(place, its)
-  local field, done = place - tagCount, nil
-  if field > 0 then return type(attempt('HSET', HEAD, ARGV[8 + field], fresh)) == 'number' end
-  if versions[place] then done = attempt('SET', KEYS[1 + place], fresh, 'PX', its.ttl)
-  else done = attempt('SET', KEYS[1 + place], fresh, 'PX', its.ttl, 'NX') end
-  lives[place] = its.life
-  return done and done.ok
+local function create(place, text, its)
+  local done
+  if present[place] then done = attempt('SET', KEYS[1 + place], text, 'PX', its.ttl)
+  else done = attempt('SET', KEYS[1 + place], text, 'PX', its.ttl, 'NX') end
+  if not done or not done.ok then return false end
+  present[place], lives[place] = text, its.life
+  return true
 end
 -- Newest version of a tag, created where it is missing; nothing where it cannot be. What is created now counts as new:
 -- whoever began to load before it would not be valid for it.
 local function newestOf(place, its)
-  local isInHead = place > tagCount
-  local known = newest[place]
-  if known then
-    if not isInHead then keep(place, its) end
-    return known
+  local field = place - tagCount
+  if not newest[place] then
+    local version = present[place]
+    if field > 0 then version = head[3 + field] end
+    local deleted, expired = parse(version)
+    if not deleted then
+      if field <= 0 and not create(place, fresh, its) then return nil end
+      if field > 0 and type(attempt('HSET', HEAD, ARGV[8 + field], fresh)) ~= 'number' then return nil end
+      deleted, expired = seq, seq
+    end
+    newest[place] = math.max(deleted, expired)
   end
-  local version = versions[place]
-  if isInHead then version = head[3 + place - tagCount] end
-  local deleted, expired = parse(version)
-  if not deleted then
-    if not create(place, its) then return nil end
-    deleted, expired = seq, seq
-  elseif not isInHead then
-    lives[place] = call('PTTL', KEYS[1 + place])
-    keep(place, its)
-  end
-  newest[place] = math.max(deleted, expired)
+  if field <= 0 then keep(place, its) end
   return newest[place]
 end
-local function newestOfAll(places, its)
-  local newest = 0
-  for place in string.gmatch(places, '%d+') do
-    local one = newestOf(tonumber(place), its)
-    if not one then return nil end
-    newest = math.max(newest, one)
+-- @return newest version of the tags at these places, but for the first where that is asked for, and the first place
+local function newestOfAll(places, its, skipsFirst)
+  local newest, first = 0, nil
+  for text in string.gmatch(places, '%d+') do
+    local place = tonumber(text)
+    if first or not skipsFirst then
+      local one = newestOf(place, its)
+      if not one then return nil end
+      newest = math.max(newest, one)
+    end
+    first = first or place
   end
-  return newest
+  return newest, first
 end
 local terms = {}
 local function termsOf(letter)
   if not terms[letter] then
     local leaseMs, ttl, places = string.match(ARGV[firstTerms + letter - ${FIRST_LETTER}], '^(%d+) (%d+)(.*)$')
-    local its = { leaseMs = leaseMs, ttl = ttl, life = tonumber(ttl) }
+    local its = { ttl = ttl, life = tonumber(ttl), held = heldUntil(tonumber(leaseMs)) }
+    its.fresh = its.held .. fresh .. given
     its.newest = newestOfAll(places, its)
     terms[letter] = its
   end
   return terms[letter]
 end
--- The outcome of \`GRANT\` for the entry of this number; nothing where leave cannot be asked for. Functions of Lua cost as
--- much as a third of a look-up: the wish of most has no places, and is the beginning of its mark as it is.
-local function grant(entry, lease, wish)
+-- Leave to load for the entry of this number; nothing where it cannot be asked for. Functions of Lua cost as much as a
+-- third of a look-up: the wish of most has no places, and is the beginning of the tag's text as it is.
+local function grant(entry, wish)
   if not isKnown then lookAtVersions() end
   local its = termsOf(string.byte(wish, 37))
-  local own, mark
-  if #wish == 37 then own, mark = newestOf(entry, its), wish .. fresh
-  else own, mark = newestOfAll(string.sub(wish, 38), its), string.sub(wish, 1, 37) .. fresh end
-  if not own or not its.newest then return nil end
+  local others, own = 0, entry
+  if #wish > 37 then
+    others, own = newestOfAll(string.sub(wish, 38), its, true)
+    wish = string.sub(wish, 1, 37)
+  end
+  if not others or not its.newest then return nil end
+  local holder = present[own]
+  local deleted, expired = parse(holder)
+  if not deleted then return create(own, wish .. its.fresh, its) and 1 or nil end
   -- Where there is no memory for it, whoever holds it is told of all the same.
-  local taken = attempt('SET', lease, mark, 'PX', its.leaseMs, 'NX')
-  if taken and taken.ok then return 1 end
-  local holder = attempt('GET', lease)
-  if type(holder) == 'table' then return nil end
-  local outcome = outcomeOf(holder, math.max(its.newest, own))
-  if outcome == 1 and not attempt('SET', lease, mark, 'PX', its.leaseMs).ok then return nil end
+  local outcome = outcomeOf(holder, math.max(its.newest, others, deleted, expired))
+  if outcome == 1 then
+    local text = wish .. its.held .. format(deleted, expired) .. given
+    if not attempt('SET', KEYS[1 + own], text, 'KEEPTTL').ok then return nil end
+    present[own] = text
+  end
+  keep(own, its)
   return outcome
 end
 local reply = { head, versions }
-local lease = 1 + tagCount + entryCount
 for i = 1, entryCount do
   local found = find(KEYS[1 + tagCount + i])
   local wish = ARGV[beforeWishes + i]
-  if wish ~= '' then
-    lease = lease + 1
-    local outcome = found == false and grant(i, KEYS[lease], wish)
+  if found == false and wish ~= '' then
+    local outcome = grant(i, wish)
     if outcome then found = ${WISHED} + outcome end
   end
   reply[2 + i] = found

@@ -1,0 +1,159 @@
+import { Redis } from 'ioredis';
+import { systemClock } from '@strata/cache/core';
+import type { Grant, Head } from '@strata/cache/core';
+import { Names, RedisLink, RedisRemoteStore } from '@strata/cache/redis';
+import { openRedisClient } from '../../libs/cache/src/interop/ioredis-yet';
+import { leaseIn } from '../support/load-lease';
+import { RedisServer } from '../support/redis-server';
+
+const KEY = 'c:k';
+const TAGS = ['k:c:k', '*', '*:c', 't:a'];
+const TAG = '{ns}:tag:k:c:k';
+const token = (i: number): string => `${i}`.repeat(36);
+
+describe('a load lease is kept with the tag of its key', () => {
+  let redis: RedisServer;
+  let link: RedisLink;
+  let client: Redis;
+  let store: RedisRemoteStore;
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    const own = await openRedisClient({ url: redis.url });
+    link = new RedisLink(own, { timeoutMs: 2_000 }, systemClock);
+    void own.connect();
+    await link.ready(2_000);
+    client = new Redis(redis.url);
+    store = new RedisRemoteStore(link, new Names('ns'));
+  });
+
+  beforeEach(() => client.flushall());
+
+  afterAll(async () => {
+    await client.quit();
+    link.close();
+    await redis.stop();
+  });
+
+  const terms = (i: number, leaseMs = 5_000) => ({ token: token(i), leaseMs, tagTtlMs: 60_000 });
+  const ways = {
+    look: async (i: number, leaseMs?: number) => (await store.read(KEY, TAGS, 1_000, terms(i, leaseMs))).grant!,
+    grant: (i: number, leaseMs?: number) =>
+      store.grant({ key: KEY, tags: TAGS, takeOver: false, ...terms(i, leaseMs) }),
+  };
+  const fill = (i: number, born: Head, settled = TAGS.length, ttlMs = 60_000): Promise<boolean> =>
+    store.fill({ key: KEY, bytes: Buffer.alloc(64, i), born, tags: TAGS, ttlMs, token: token(i), settled });
+  const invalidate = (tag: string): Promise<Head> =>
+    store.invalidate({ id: 'i', origin: 'me', mode: 'delete', tags: [tag] });
+  const lease = async (): Promise<ReturnType<typeof leaseIn>> => leaseIn(await client.get(TAG));
+  const versionOf = async (tag: string) => (await store.readTags([tag])).versions[0];
+  const outcome = ({ granted, filled = false }: Grant): string => (granted ? 'granted' : filled ? 'filled' : 'held');
+
+  it.each(Object.entries(ways))(
+    '%s: one key in Redis, and its version is read through the lease',
+    async (_way, ask) => {
+      const { seq } = await ask(1);
+      expect(await client.keys('*c:k*')).toEqual([TAG]);
+      expect((await lease()).token).toBe(token(1));
+      expect(await versionOf('k:c:k')).toEqual({ deleted: seq, expired: seq });
+      await fill(1, { ...(await ask(1)), seq });
+      expect(await versionOf('k:c:k')).toEqual({ deleted: seq, expired: seq });
+    },
+  );
+
+  it.each(Object.entries(ways))(
+    '%s: taken on a tag that is there, it keeps the version and the longer life',
+    async (_way, ask) => {
+      const { seq } = await invalidate('k:c:k');
+      const later = await invalidate('t:other');
+      expect(await client.pttl(TAG)).toBeGreaterThan(60_000);
+      const granted = await ask(1);
+      expect([granted.granted, granted.seq]).toEqual([true, later.seq]);
+      expect(await client.pttl(TAG)).toBeGreaterThan(60_000);
+      expect(await versionOf('k:c:k')).toEqual({ deleted: seq, expired: seq });
+      // Held for who comes next, at the version that the load was given, not at that of the tag.
+      expect(outcome(await ask(2))).toBe('held');
+      await client.pexpire(TAG, 1_000);
+      expect(outcome(await ask(2))).toBe('held');
+      expect(await client.pttl(TAG)).toBeGreaterThan(1_000);
+    },
+  );
+
+  it.each(Object.entries(ways))('%s: it ends by itself, and life and version of the tag go on', async (_way, ask) => {
+    const { seq } = await ask(1, 1);
+    while ((await lease()).heldUntil > Date.now()) await client.ping();
+    expect(outcome(await ask(2))).toBe('granted');
+    expect((await lease()).token).toBe(token(2));
+    expect(await versionOf('k:c:k')).toEqual({ deleted: seq, expired: seq });
+    expect(await client.pttl(TAG)).toBeGreaterThan(50_000);
+  });
+
+  it('a fill, and giving it back, end it: neither changes version or life', async () => {
+    const born = await ways.look(1);
+    await client.pexpire(TAG, 40_000);
+    expect(await fill(1, born)).toBe(true);
+    const filled = await lease();
+    expect(filled.token).toBe('-'.repeat(36));
+    expect(filled.heldUntil).toBeLessThanOrEqual(Date.now() + 1_000);
+    expect(outcome(await ways.grant(2))).toBe('filled');
+    await store.grant({ key: KEY, tags: TAGS, takeOver: true, ...terms(3) });
+    await store.release(KEY, token(2));
+    expect((await lease()).token).toBe(token(3));
+    await store.release(KEY, token(3));
+    expect(await lease()).toEqual({ token: token(3), heldUntil: 0 });
+    expect(await versionOf('k:c:k')).toEqual({ deleted: born.seq, expired: born.seq });
+    expect(outcome(await ways.grant(2))).toBe('granted');
+  });
+
+  it('a fill that lives for less than a moment is remembered for no longer', async () => {
+    await fill(1, await ways.look(1), TAGS.length, 300);
+    const { heldUntil } = await lease();
+    expect(heldUntil).toBeLessThanOrEqual(Date.now() + 300);
+  });
+
+  it('an invalidation of the key takes it away, one of another tag makes it worth nothing; a late fill ends nothing', async () => {
+    for (const tag of ['k:c:k', 't:a']) {
+      const old = await ways.look(1);
+      expect(old.granted).toBe(true);
+      const { seq } = await invalidate(tag);
+      if (tag === 'k:c:k') expect(await client.get(TAG)).toBe(`${old.epoch}|${seq}|${seq}`);
+      await fill(1, old);
+      await client.del('ns:entry:c:k');
+      const next = await ways.look(2);
+      expect([outcome(next), next.seq]).toEqual(['granted', seq]);
+      await fill(1, old);
+      expect((await lease()).token).toBe(token(2));
+      await store.release(KEY, token(2));
+      await client.del('ns:entry:c:k');
+    }
+  });
+
+  it('a fill of an epoch that is over touches no lease, and no version of the new one', async () => {
+    const old = await ways.look(1);
+    await client.del('{ns}:head');
+    expect(await versionOf('k:c:k')).toBeUndefined();
+    await fill(1, old, 0);
+    expect((await lease()).token).toBe(token(1));
+    const next = await ways.look(2);
+    // The entry of before is there; who finds it invalid asks by itself.
+    expect(next).toBeUndefined();
+    const granted = await ways.grant(2);
+    expect([outcome(granted), granted.epoch === old.epoch]).toEqual(['granted', false]);
+    expect(await versionOf('k:c:k')).toEqual({ deleted: granted.seq, expired: granted.seq });
+  });
+
+  it('of a key whose tag nobody declares there is the lease alone, for as long as it is held', async () => {
+    await store.grant({ key: 'c:other', tags: ['t:a'], takeOver: false, ...terms(1, 700) });
+    expect(await client.pttl('{ns}:tag:k:c:other')).toBeLessThanOrEqual(700);
+    expect(await client.pttl('{ns}:tag:t:a')).toBeGreaterThan(50_000);
+  });
+
+  it('a long key has its lease with the digest that is its tag', async () => {
+    const key = 'x'.repeat(300);
+    const tag = new Names('ns').lease(`c:${key}`);
+    await store.read(`c:${key}`, [tag.slice('{ns}:tag:'.length)], 1_000, terms(1));
+    expect(await client.keys('*')).toEqual(expect.arrayContaining(['{ns}:head', tag]));
+    expect(tag).toMatch(/^\{ns\}:tag:k:c:#.{43}$/);
+    expect(await client.dbsize()).toBe(2);
+  });
+});

@@ -150,23 +150,39 @@ export class Reads {
 function wishesOf(wanted: readonly Wanted[], tags: Places, fields: Places): Argument[] {
   const wishes: string[] = [];
   const terms = new Places();
+  let [last, letter]: [Wanted | undefined, string] = [undefined, ''];
   let entry = 0;
-  for (const { name, tags: declared, wish, lease } of wanted) {
-    if (name === undefined) continue;
+  for (const one of wanted) {
+    if (one.name === undefined) continue;
     entry++;
-    if (wish === undefined) {
+    if (one.wish === undefined) {
       wishes.push('');
       continue;
     }
-    let term = `${wish.leaseMs} ${wish.tagTtlMs}`;
-    let places = ` ${1 + tags.of(lease!)}`;
-    for (const tag of declared) {
-      if (livesInHead(tag)) term += ` ${1 + tags.size + fields.of(tag)}`;
-      else if (tag !== lease) places += ` ${1 + tags.of(tag)}`;
+    if (last === undefined || !haveSameTerms(last, one)) {
+      letter = String.fromCharCode(FIRST_LETTER + terms.add(termsOf(one, tags.size, fields)));
+      last = one;
     }
-    terms.add(term);
-    if (places === ` ${entry}`) places = '';
-    wishes.push(wish.token + String.fromCharCode(FIRST_LETTER + terms.of(term)) + places);
+    wishes.push(one.wish.token + letter + placesOfWish(one, entry, tags));
   }
   return [terms.size, ...terms.list, ...wishes];
+}
+
+/** Of most wishes of a turn: those of one cache. Without making a text of them to compare. */
+function haveSameTerms({ wish: a, tags: first }: Wanted, { wish: b, tags: second }: Wanted): boolean {
+  if (a!.leaseMs !== b!.leaseMs || a!.tagTtlMs !== b!.tagTtlMs || first.length !== second.length) return false;
+  return first.every((tag, i) => (livesInHead(tag) ? tag === second[i] : !livesInHead(second[i]!)));
+}
+
+function termsOf({ wish, tags: declared }: Wanted, tagCount: number, fields: Places): string {
+  let terms = `${wish!.leaseMs} ${wish!.tagTtlMs}`;
+  for (const tag of declared) if (livesInHead(tag)) terms += ` ${1 + tagCount + fields.of(tag)}`;
+  return terms;
+}
+
+function placesOfWish({ lease, tags: declared }: Wanted, entry: number, tags: Places): string {
+  const own = 1 + tags.of(lease!);
+  let further = '';
+  for (const tag of declared) if (!livesInHead(tag) && tag !== lease) further += ` ${1 + tags.of(tag)}`;
+  return further === '' && own === entry ? '' : ` ${own}${further}`;
 }

@@ -60,7 +60,7 @@ class ScriptCall extends Command {
     };
     const { text, digest } = this.script;
     const isFirst = this.script.isFirstOn(connection);
-    return isFirst ? encodeCommand('EVAL', [text, ...this.given]) : encodeCommand('EVALSHA', [digest, ...this.given]);
+    return isFirst ? encodeCommand('EVAL', text, this.given) : encodeCommand('EVALSHA', digest, this.given);
   }
 }
 

@@ -33,8 +33,13 @@ export class Places {
     return [...this.places.keys()];
   }
 
-  add(name: string): void {
-    if (!this.places.has(name)) this.places.set(name, this.places.size);
+  /** @returns its place */
+  add(name: string): number {
+    const known = this.places.get(name);
+    if (known !== undefined) return known;
+    const { size } = this.places;
+    this.places.set(name, size);
+    return size;
   }
 
   of(name: string): number {

@@ -14,6 +14,8 @@ export interface StoreOutcome<T> {
   readonly remote: Promise<boolean>;
 }
 
+const NOT_STORED = Promise.resolve(false);
+
 /** Puts values into the tiers, under the conditions that keep an outdated one from being served. */
 export class Fills<T> {
   private readonly background = new Set<Promise<unknown>>();
@@ -77,18 +79,23 @@ export class Fills<T> {
     this.background.add(tracked);
   }
 
-  private async fillRemote(
+  private fillRemote(
     key: string,
     { entry, payload, remoteTtl }: LoadedValue<T>,
     permit: LoadPermit | undefined,
   ): Promise<boolean> {
-    if (permit === undefined) return false;
+    if (permit === undefined) return NOT_STORED;
     if (this.state.hasUndelivered(entry.tags)) {
       this.release(key, permit);
-      return false;
+      return NOT_STORED;
     }
-    // Also what L1 refused goes there: its version makes it invalid, and the load lease must end.
-    return this.remote.put(key, entry, payload, { permit, remoteTtl });
+    try {
+      // Also what L1 refused goes there: its version makes it invalid, and the load lease must end.
+      return this.remote.put(key, entry, payload, { permit, remoteTtl });
+    } catch (error) {
+      // The value is the reader's all the same.
+      return Promise.reject(error);
+    }
   }
 
   private rejection(entry: Entry<T>, generation: number, worst: 'valid' | 'expired'): string | undefined {

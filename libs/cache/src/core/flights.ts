@@ -21,8 +21,6 @@ export interface Flight<T> extends FlightStart {
 /** Most slots. Loads beyond it go on without one: nobody joins them. */
 const MAX_FLIGHTS = 100_000;
 
-const ignored = (): undefined => undefined;
-
 /** One owned slot per key. A slot is released only by the flight that holds it. */
 export class Flights<T> {
   private readonly slots = new Map<string, Flight<T>>();
@@ -39,7 +37,7 @@ export class Flights<T> {
 
   /**
    * Puts a flight into the slot of `key`, also over an older one: that one goes on for those who wait
-   * for it, but nobody joins it any more.
+   * for it, but nobody joins it any more. The caller sees to it that somebody waits for its promise: it may be rejected.
    */
   launch(key: string, start: FlightStart, run: (flight: Flight<T>) => Promise<ReadResult<T>>): Flight<T> {
     const { order, generation } = start;
@@ -51,22 +49,18 @@ export class Flights<T> {
       promise: undefined as never,
     };
     if (this.slots.size < this.maxFlights || this.slots.has(key)) this.slots.set(key, flight);
-    flight.promise = this.landed(key, flight, run);
-    // Whoever waits gets the rejection; a refresh nobody waits for must not become unhandled.
-    flight.promise.catch(ignored);
-    return flight;
-  }
-
-  private async landed(
-    key: string,
-    flight: Flight<T>,
-    run: (flight: Flight<T>) => Promise<ReadResult<T>>,
-  ): Promise<ReadResult<T>> {
-    try {
-      return await run(flight);
-    } finally {
+    const leave = (): void => {
       if (this.slots.get(key) === flight) this.slots.delete(key);
-    }
+    };
+    // Not `async`: on the way of every miss each such function costs as much as a look into L1.
+    flight.promise = begun(run, flight).then(
+      (result) => (leave(), result),
+      (error: unknown) => {
+        leave();
+        throw error;
+      },
+    );
+    return flight;
   }
 
   /** Resolves when no flight is left. */
@@ -74,5 +68,13 @@ export class Flights<T> {
     while (this.slots.size > 0) {
       await Promise.allSettled([...this.slots.values()].map((flight) => flight.promise));
     }
+  }
+}
+
+function begun<T>(run: (flight: Flight<T>) => Promise<ReadResult<T>>, flight: Flight<T>): Promise<ReadResult<T>> {
+  try {
+    return run(flight);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

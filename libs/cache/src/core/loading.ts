@@ -52,8 +52,12 @@ export class Loading<T> {
     this.onStepAside?.();
   }
 
-  async run(born: Head | undefined, stale: Entry<T> | undefined): Promise<LoadedValue<T>> {
-    const loaded = await this.call(stale);
+  /** Never throws: whatever fails rejects. */
+  run(born: Head | undefined, stale: Entry<T> | undefined): Promise<LoadedValue<T>> {
+    return this.call(stale).then((loaded) => this.sealed(loaded, born));
+  }
+
+  private sealed(loaded: T, born: Head | undefined): LoadedValue<T> {
     const value = this.kept === undefined ? loaded : this.kept.value;
     const { tags } = this;
     if (value === undefined) return { value, tags, declined: this.declined, ...NOT_STORABLE };
@@ -68,11 +72,19 @@ export class Loading<T> {
     return seal(value, what, options, this.options, this.clock);
   }
 
-  private call(stale: Entry<T> | undefined): T | Promise<T> {
+  private call(stale: Entry<T> | undefined): Promise<T> {
     const { context, abort } = contextOf(this, stale);
-    const load = this.loader(context);
+    let load: T | Promise<T>;
+    try {
+      load = this.loader(context);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const limit = this.entryOptions.hardTimeout;
-    if (limit === 0) return load;
+    return limit === 0 ? Promise.resolve(load) : this.within(limit, load, abort);
+  }
+
+  private within(limit: number, load: T | Promise<T>, abort: (reason: CacheError) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const timer = this.clock.after(limit, () => {
         const error = new CacheError('LOAD_TIMEOUT', `the load took longer than hardTimeout (${limit} ms)`);

@@ -3,6 +3,7 @@ import type { MissReason } from './events';
 import { obtainPermit } from './fleet-turn';
 import { Flights, type Flight } from './flights';
 import { JoinRules } from './join-rules';
+import { LoadRuns } from './load-runs';
 import type { Loading } from './loading';
 import { departing, type Departure, type ReadRequest, type ReadThroughParts } from './read-request';
 import { asItIs, loadResult, tierHit, type ReadResult } from './read-result';
@@ -18,9 +19,11 @@ export class ReadThrough<T> {
   private order = 0;
 
   private readonly joining: JoinRules<T>;
+  private readonly loads: LoadRuns<T>;
 
   constructor(private readonly parts: ReadThroughParts<T>) {
     this.joining = new JoinRules(parts.state, parts.stale);
+    this.loads = new LoadRuns(parts);
   }
 
   /** What `use` makes of {@link read}: in one step for a plain `get`, on whose way a promise counts. */
@@ -97,7 +100,7 @@ export class ReadThrough<T> {
       }
       const result = await this.landing(flight, departure);
       if (result.stale === 'timeout') return result;
-      if (!result.shareable) return this.loadAlone(departure, loading);
+      if (!result.shareable) return this.loads.runAlone(departure, loading);
       if (!this.joining.suits(result, flight, departure.tags, startedAfter)) continue;
       this.parts.reporter.coalesced(departure.key, 'process');
       return { ...result, collapsed: true };
@@ -115,13 +118,23 @@ export class ReadThrough<T> {
     return this.flights.launch(departure.key, start, (flight) => this.fly(flight, departure));
   }
 
-  private async fly(flight: Flight<T>, departure: Departure<T>): Promise<ReadResult<T>> {
-    const { key, tags, reason, fallback, refreshing } = departure;
+  /** Not `async`, and no promise of its own: on the way of every miss. */
+  private fly(flight: Flight<T>, departure: Departure<T>): Promise<ReadResult<T>> {
+    const { key, tags, fallback, refreshing, loading } = departure;
     const { remote, stale, clock } = this.parts;
     flight.fallback = stale.provable(fallback);
     const resting = stale.mayStandIn(flight.fallback, tags);
-    if (!refreshing && resting !== undefined && clock.now() < resting.retryAfter) return this.standIn(key, resting);
-    const found = await remote.lookup(key, tags, departure.loading !== undefined);
+    if (!refreshing && resting !== undefined && clock.now() < resting.retryAfter)
+      return Promise.resolve(this.loads.standIn(key, resting));
+    return remote.lookupFor(key, tags, (found) => this.arrived(flight, departure, found), loading !== undefined);
+  }
+
+  private arrived(
+    flight: Flight<T>,
+    departure: Departure<T>,
+    found: RemoteLookup<T>,
+  ): ReadResult<T> | Promise<ReadResult<T>> {
+    const { reason, fallback, refreshing } = departure;
     if (found.kind === 'unavailable') return this.withoutRemote(flight, departure);
     const renewed = found.kind === 'fresh' && !(refreshing && found.entry.createdAt <= (fallback?.createdAt ?? 0));
     if (renewed || (found.kind === 'revalidate' && !refreshing)) {
@@ -130,19 +143,28 @@ export class ReadThrough<T> {
     const missed = found.kind === 'miss' ? missReason(reason, found.reason) : 'expired';
     const inRemote = found.kind === 'miss' ? found.fallback : found.entry;
     flight.fallback = inRemote ?? flight.fallback;
+    const permit = found.kind === 'miss' ? found.permit : undefined;
+    if (permit?.granted !== true) return this.loadInTurn(flight, departure, permit, missed);
+    flight.basis = permit.born;
+    return this.loads.run({ flight, departure, permit, missed });
+  }
+
+  private async loadInTurn(
+    flight: Flight<T>,
+    departure: Departure<T>,
+    refused: LoadPermit | undefined,
+    missed: MissReason,
+  ): Promise<ReadResult<T>> {
     const landed = (entry: Entry<T>): ReadResult<T> => this.promote(flight, departure, entry, 'fresh');
-    const first = found.kind === 'miss' ? found.permit : undefined;
-    let permit: LoadPermit | ReadResult<T> | undefined = first;
-    if (first?.granted === true) flight.basis = first.born;
-    else permit = await obtainPermit(this.parts, flight, departure, landed, first);
+    const permit = await obtainPermit(this.parts, flight, departure, landed, refused);
     if (permit !== undefined && 'value' in permit) return permit;
-    return this.load(flight, departure, permit, flight.fallback, missed);
+    return this.loads.run({ flight, departure, permit, missed });
   }
 
   private withoutRemote(flight: Flight<T>, departure: Departure<T>): ReadResult<T> | Promise<ReadResult<T>> {
     const { stale, reporter } = this.parts;
     const kept = stale.disconnected(departure.fallback, departure.tags);
-    if (kept === undefined) return this.load(flight, departure, undefined, flight.fallback, departure.reason);
+    if (kept === undefined) return this.loads.run({ flight, departure, permit: undefined, missed: departure.reason });
     reporter.stale(departure.key, 'disconnected');
     return tierHit(kept, 'L1', 'disconnected');
   }
@@ -166,50 +188,6 @@ export class ReadThrough<T> {
     return tierHit(entry, 'L2', 'revalidate');
   }
 
-  private async load(
-    flight: Flight<T>,
-    departure: Departure<T>,
-    permit: LoadPermit | undefined,
-    fallback: Entry<T> | undefined,
-    missed: MissReason,
-  ): Promise<ReadResult<T>> {
-    const { key, loading } = departure;
-    const { clock, reporter, fills } = this.parts;
-    if (loading === undefined) return loadResult<T>(undefined, missed, { stored: false, shareable: true });
-    const startedAt = clock.monotonic();
-    try {
-      const loaded = await reporter.aroundLoad(() => loading.run(permit?.born, fallback));
-      reporter.loaded(key, clock.monotonic() - startedAt, loaded.notModified);
-      fills.reportRefusal(key, loaded);
-      if (!loaded.storable) {
-        fills.release(key, permit);
-        const rests = { basis: permit?.born, dependsOn: loaded.tags };
-        return loadResult(loaded.value, missed, { ...rests, stored: false, shareable: !loaded.declined });
-      }
-      const { entry } = fills.store(key, loaded, permit, flight.generation);
-      return loadResult(loaded.value, missed, { entry, stored: permit !== undefined, shareable: true });
-    } catch (error) {
-      reporter.loadFailed(key, clock.monotonic() - startedAt);
-      fills.release(key, permit);
-      return this.afterError(departure, fallback, error);
-    }
-  }
-
-  private afterError(departure: Departure<T>, fallback: Entry<T> | undefined, error: unknown): ReadResult<T> {
-    const usable = this.parts.stale.afterError(fallback, departure.tags, error);
-    if (usable === undefined) throw error;
-    // Kept in L1 with a pause, so that the next readers need not wait for the same failure.
-    const now = this.parts.clock.now();
-    usable.postponeRefresh(now);
-    this.parts.fills.fillLocal(departure.key, usable, usable.generation, now, 'expired');
-    return departure.refreshing ? tierHit(usable, 'L1', 'error') : this.standIn(departure.key, usable);
-  }
-
-  private standIn(key: string, entry: Entry<T>): ReadResult<T> {
-    this.parts.reporter.stale(key, 'error');
-    return tierHit(entry, 'L1', 'error');
-  }
-
   /** A plain `get`: never loads, never waits for a load, serves nothing stale that it could not renew. */
   private look<A>(departure: Departure<T>, use: (result: ReadResult<T>) => A): Promise<A> {
     const { remote, state } = this.parts;
@@ -229,19 +207,5 @@ export class ReadThrough<T> {
     if (kept === undefined) return loadResult<T>(undefined, departure.reason, { stored: false, shareable: true });
     reporter.stale(departure.key, 'disconnected');
     return tierHit(kept, 'L1', 'disconnected');
-  }
-
-  /** A load of this caller's own, outside the slot: nobody may share what a loader declined to store. */
-  private async loadAlone(departure: Departure<T>, loading: Loading<T>): Promise<ReadResult<T>> {
-    const { clock, reporter } = this.parts;
-    const startedAt = clock.monotonic();
-    try {
-      const { value } = await reporter.aroundLoad(() => loading.run(undefined, undefined));
-      reporter.loaded(departure.key, clock.monotonic() - startedAt, false);
-      return loadResult(value, departure.reason, { stored: false, shareable: false });
-    } catch (error) {
-      reporter.loadFailed(departure.key, clock.monotonic() - startedAt);
-      throw error;
-    }
   }
 }

@@ -4,7 +4,8 @@ import type { Clock } from '../ports/clock';
 import type { RemoteStore } from '../ports/remote-store';
 import type { RemoteCounters } from '../stats';
 
-const NOTHING = Promise.resolve(undefined);
+/** What is not asked for. */
+export const NOTHING = Promise.resolve(undefined);
 
 /** Asks L2 on behalf of one cache: a failure is counted, told, and answered with `undefined`. */
 export class RemoteAttempts {

@@ -1,16 +1,18 @@
 import type { Clock } from '../ports/clock';
 import type { Head, LoadWish, RemoteRead, RemoteStore } from '../ports/remote-store';
 import type { Payload } from '../ports/serializer';
-import { decodeEntry, encodeEntry, maxStoredBytes, UnreadableEntry } from '../codec';
+import { decodeEntry, maxStoredBytes, UnreadableEntry } from '../codec';
 import type { CoherenceState } from '../coherence/coherence-state';
 import { worseOf } from '../coherence/tag-table';
 import { Entry, type DecodedEntry } from '../entry';
 import type { EventHub, MissReason } from '../events';
-import { deadAt, freshness } from '../lifetime';
+import { freshness } from '../lifetime';
 import type { ResolvedCacheOptions } from '../options';
 import type { RemoteCounters } from '../stats';
-import { longestLife, newToken, permitOf, settledTags, type LoadPermit } from './load-permit';
-import { RemoteAttempts } from './remote-attempts';
+import { asItIs } from '../read-result';
+import { longestLife, newToken, permitOf, type LoadPermit } from './load-permit';
+import { NOTHING, RemoteAttempts } from './remote-attempts';
+import { RemoteFills, type RemoteTerms } from './remote-fills';
 import { RemoteJudge, union, type Checked } from './remote-judge';
 import { missed, UNAVAILABLE, type RemoteLookup } from './remote-lookup';
 import { RemoteMarks } from './remote-marks';
@@ -35,6 +37,7 @@ export class RemoteTier<T> {
   readonly marks: RemoteMarks;
   private readonly l2: RemoteAttempts;
   private readonly judge: RemoteJudge;
+  private readonly fills: RemoteFills<T>;
   private readonly longestLife: number;
 
   constructor(
@@ -49,6 +52,7 @@ export class RemoteTier<T> {
     this.l2 = new RemoteAttempts(cache, store, counters, events, clock);
     this.marks = new RemoteMarks(store, state, this.l2);
     this.judge = new RemoteJudge(store, state, this.l2);
+    this.fills = new RemoteFills(cache, store, this.l2, counters, options, events, clock);
     this.longestLife = longestLife(options);
   }
 
@@ -64,15 +68,23 @@ export class RemoteTier<T> {
   /**
    * Reads `key` for a reader that declares `tags` (those of the key included).
    *
-   * @param toLoad the reader will load what is not there, and asks leave for it at once
    */
-  lookup(key: string, tags: readonly string[], toLoad = false): Promise<RemoteLookup<T>> {
-    return this.ask(key, tags, toLoad ? this.wish() : undefined, (found) => this.counted(key, found));
+  lookup(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
+    return this.lookupFor(key, tags, asItIs);
   }
 
-  /** What `use` makes of {@link lookup} for a reader that does not load, in one step. */
-  lookupFor<A>(key: string, tags: readonly string[], use: (found: RemoteLookup<T>) => A): Promise<A> {
-    return this.ask(key, tags, undefined, (found) => use(this.counted(key, found)));
+  /**
+   * What `use` makes of {@link lookup}, in one step; not before this has returned.
+   *
+   * @param toLoad the reader will load what is not there, and asks leave for it at once
+   */
+  lookupFor<A>(
+    key: string,
+    tags: readonly string[],
+    use: (found: RemoteLookup<T>) => A | Promise<A>,
+    toLoad = false,
+  ): Promise<A> {
+    return this.ask(key, tags, toLoad ? this.wish() : undefined, (found) => use(this.counted(key, found)));
   }
 
   /** {@link lookup} that counts nothing. */
@@ -101,9 +113,9 @@ export class RemoteTier<T> {
     key: string,
     tags: readonly string[],
     wish: Wish | undefined,
-    use: (found: RemoteLookup<T>) => A,
+    use: (found: RemoteLookup<T>) => A | Promise<A>,
   ): Promise<A> {
-    if (!this.store.holdsEntries) return Promise.resolve(use(missed('absent')));
+    if (!this.store.holdsEntries) return NOTHING.then(() => use(missed('absent')));
     const look = { key, tags, generation: this.state.generation };
     const storeKey = this.storeKey(key);
     const mostBytes = maxStoredBytes(this.options);
@@ -192,36 +204,12 @@ export class RemoteTier<T> {
   }
 
   /** Stores `entry`, whose encoded value is `payload`. Returns whether L2 took it. */
-  async put(
-    key: string,
-    entry: DecodedEntry<T>,
-    payload: Payload,
-    { permit, remoteTtl }: { permit: LoadPermit; remoteTtl: number },
-  ): Promise<boolean> {
-    if (!this.store.holdsEntries) return false;
-    const { terms } = permit;
-    const token = permit.granted ? permit.token : undefined;
-    const ttlMs = Math.ceil(Math.min(deadAt(entry) - this.clock.now(), remoteTtl));
-    if (ttlMs <= 0 || entry.bytes > this.options.maxEntryBytes) {
-      if (token !== undefined) await this.release(key, token);
-      return false;
-    }
-    const storeKey = this.storeKey(key);
-    const encoded = encodeEntry(storeKey, entry, payload, this.options.serializer, this.options, this.counters);
-    const bytes = encoded instanceof Promise ? await encoded : encoded;
-    const { born, tags } = entry;
-    const settled = settledTags(tags, terms, this.clock.monotonic() + ttlMs);
-    const request = { key: storeKey, bytes, born, tags, ttlMs, token, settled, wasAbsent: terms?.wasAbsent === true };
-    const stored = await this.l2.attempt('fill', () => this.store.fill(request));
-    if (stored !== true) return false;
-    this.counters.sets++;
-    if (this.events.wants('set'))
-      this.events.emit({ name: 'set', cache: this.cache, key, tier: 'L2', bytes: bytes.length });
-    return true;
+  put(key: string, entry: DecodedEntry<T>, payload: Payload, terms: RemoteTerms): Promise<boolean> {
+    return this.fills.put(this.storeKey(key), key, entry, payload, terms);
   }
 
-  async release(key: string, token: string): Promise<void> {
-    await this.l2.attempt('release', () => this.store.release(this.storeKey(key), token));
+  release(key: string, token: string): Promise<void> {
+    return this.fills.release(this.storeKey(key), token);
   }
 
   /** Name of `key` in the store: cache names have no colon, so two caches never share one. */

@@ -1,13 +1,13 @@
-import type { Redis } from 'ioredis';
+import type { Command, Redis } from 'ioredis';
 import { GivenUp } from './given-up';
 import { HeadNode } from './head';
 import { Loads } from './loads';
 import { Names } from './names';
 import type { NodeLink, RedisNodes } from './nodes';
+import { SCRIPTS } from './script';
 
 const client = {
-  strataFill: () => Promise.resolve([1, 1]),
-  strataStore: () => Promise.resolve(1),
+  sendCommand: ({ args: [digest] }: Command) => Promise.resolve(digest === SCRIPTS.fill.digest ? [1, 1] : 1),
 } as unknown as Redis;
 
 /** A node that answers at once, or one that never does. */

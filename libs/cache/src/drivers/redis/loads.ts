@@ -1,6 +1,7 @@
-import type { FillRequest, Grant, GrantRequest, Head } from '../../core/ports/remote-store';
+import type { FillRequest, Grant, GrantRequest } from '../../core/ports/remote-store';
+import { FillShapes } from './fill-shapes';
 import type { GivenUp } from './given-up';
-import type { HeadNode, PlacedTags } from './head';
+import type { HeadNode } from './head';
 import type { Names } from './names';
 import type { RedisNodes } from './nodes';
 import type { Argument } from './resp';
@@ -93,29 +94,27 @@ export class Loads {
 
   /** Not held back: it follows a grant that was let through, and ends the lease that others wait for. */
   private async settleAll(requests: readonly FillRequest[], holdsEntries: boolean): Promise<unknown[]> {
-    const keys: string[] = requests.map(({ key }) => this.names.lease(key));
-    const items: Argument[] = [];
-    const shapes = new Shapes(holdsEntries);
-    for (const request of requests) {
-      const { key, tags, settled = 0, token = '', ttlMs, bytes } = request;
-      const placed = settled === tags.length ? NOWHERE : this.head.place(tags.slice(settled));
-      for (const name of placed.keys) keys.push(name);
-      items.push(shapes.of(request, placed), token, ttlMs);
-      if (!holdsEntries) continue;
-      keys.push(this.names.entry(key));
-      items.push(bytes);
+    const shapes = new FillShapes(requests, this.head, holdsEntries);
+    const { items } = shapes;
+    const keys = items.map(({ request }) => this.names.lease(request.key));
+    for (const { request, tags } of items) {
+      for (const name of tags.keys) keys.push(name);
+      if (holdsEntries) keys.push(this.names.entry(request.key));
     }
-    const reply = await this.head.run('fill', ['coherence', requests.length], (opening) => [
+    const args: Argument[] = [items.length, ...shapes.told];
+    for (const { request } of items) args.push(request.token ?? '');
+    if (holdsEntries) for (const { request } of items) args.push(request.bytes);
+    const reply = await this.head.run('fill', ['coherence', items.length], (opening) => [
       2 + keys.length,
       this.names.head,
       this.names.recent,
       ...keys,
       ...opening,
-      requests.length,
-      ...shapes.all,
-      ...items,
+      ...args,
     ]);
-    return reply as unknown[];
+    const outcomes: unknown[] = [];
+    items.forEach(({ place }, i) => (outcomes[place] = (reply as unknown[])[i]));
+    return outcomes;
   }
 
   private async storeAtItsNode({ key, bytes, ttlMs }: FillRequest): Promise<unknown> {
@@ -126,50 +125,3 @@ export class Loads {
 
 const outcomeOf = (outcome: unknown): boolean | Error =>
   outcome instanceof Error ? asUnavailable(outcome) : outcome === 1;
-
-/** Tags of a request that has none to look at. */
-const NOWHERE: PlacedTags = { inHead: [], keys: [] };
-
-/** Where an entry is stored: not by this script, over whatever is there, or probably over nothing. */
-const [ELSEWHERE, OVER, ANEW] = ['0', '1', '2'];
-
-/** What items of a `FILL` have in common, each told once; mostly all are alike. */
-class Shapes {
-  private readonly known = new Map<string, number>();
-  private readonly told: Argument[] = [];
-  /** The last one of an item without tags to look at. */
-  private last: { readonly born: Head; readonly how: string; readonly number: number } | undefined;
-
-  constructor(private readonly holdsEntries: boolean) {}
-
-  get all(): Argument[] {
-    return [this.known.size, ...this.told];
-  }
-
-  /** Its number, from 1 on. */
-  of({ born, wasAbsent }: FillRequest, placed: PlacedTags): number {
-    const how = !this.holdsEntries ? ELSEWHERE : wasAbsent === true ? ANEW : OVER;
-    const { last } = this;
-    if (placed === NOWHERE && last?.born === born && last.how === how) return last.number;
-    const number = this.numberOf([
-      placed.keys.length,
-      how,
-      born.epoch,
-      born.seq,
-      placed.inHead.length,
-      ...placed.inHead,
-    ]);
-    if (placed === NOWHERE) this.last = { born, how, number };
-    return number;
-  }
-
-  private numberOf(shape: readonly Argument[]): number {
-    const name = shape.join('\n');
-    let number = this.known.get(name);
-    if (number === undefined) {
-      this.known.set(name, (number = this.known.size + 1));
-      this.told.push(...shape);
-    }
-    return number;
-  }
-}

@@ -67,12 +67,13 @@ end
 /**
  * Entries, tags that were not looked at when leave was given, and the end of the load leases; in this order, for the end
  * of a lease tells those who wait that they find the entry. What items have in common (fields, numbers, the version they
- * were born at) is said once, as a shape. What most items need is tried at once; what fails is done again, contained.
+ * were born at, their life) is said once, as a shape. What most items need is tried at once; what fails is done again,
+ * contained.
  *
  * KEYS 2 recent, 3… the tag of each item's key, where its lease is, then of each item: tags, and the entry where it is
- * stored here · ARGV 3 number of items, 4 number of shapes, 5… of each shape: number of tags, 0 where entries are stored
- * elsewhere, 2 where there is probably none, else 1, epoch born, seq born, number of fields, fields of tags in head; then of
- * each item: its shape, token or '', ttl ms, and the bytes where they are stored here
+ * stored here · ARGV 3 number of items, 4 number of shapes, 5… of each shape: number of its items, which follow each other,
+ * number of tags, 0 where entries are stored elsewhere, 2 where there is probably none, else 1, epoch born, seq born, ttl ms,
+ * number of fields, fields of tags in head; then of each item: token or ''; then of each its bytes, where they are stored here
  */
 export const FILL = `${OPEN_HEAD}${OPEN_RECENT}${LEASES}${CONTAINED}${STORE_ONE}
 local attempt = redis.pcall
@@ -83,20 +84,24 @@ local function unknown(tag, born)
   if floor <= born then return format(recorded, recorded) end
   return format(seq, seq)
 end
-local count = tonumber(ARGV[3])
-local shapes, a = {}, 5
+local count, a = tonumber(ARGV[3]), 5
+local shapes = {}
 for i = 1, tonumber(ARGV[4]) do
-  local last = a + 4 + tonumber(ARGV[a + 4])
-  local tags, how, itsEpoch, born = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2], tonumber(ARGV[a + 3])
-  shapes[tostring(i)] = {
-    tags = tags, holds = how ~= '0', isNew = how == '2', born = born, firstField = a + 5, lastField = last,
-    isCurrent = itsEpoch == epoch, looks = itsEpoch == epoch and (tags > 0 or last >= a + 5),
+  local last = a + 6 + tonumber(ARGV[a + 6])
+  local tags, how, itsEpoch, ttl = tonumber(ARGV[a + 1]), ARGV[a + 2], ARGV[a + 3], ARGV[a + 5]
+  shapes[i] = {
+    items = tonumber(ARGV[a]), tags = tags, holds = how ~= '0', isNew = how == '2', born = tonumber(ARGV[a + 4]), ttl = ttl,
+    firstField = a + 7, lastField = last,
+    isCurrent = itsEpoch == epoch, looks = itsEpoch == epoch and (tags > 0 or last >= a + 7),
+    -- Told for as long as a fill is remembered, or lives.
+    filled = FILLED .. '-' .. heldUntil(math.min(tonumber(ttl), ${FILLED_MS})),
   }
   a = last + 1
 end
+local beforeTokens, beforeBytes = a - 1, a - 1 + count
 local inHead = {}
-local function lookAtTags(shape, k, ttlMs)
-  local ttl = tonumber(ttlMs)
+local function lookAtTags(shape, k)
+  local ttl = tonumber(shape.ttl)
   for i = shape.firstField, shape.lastField do
     local tag = ARGV[i]
     if not inHead[tag] then
@@ -106,57 +111,43 @@ local function lookAtTags(shape, k, ttlMs)
   end
   for i = k, k + shape.tags - 1 do
     if not parse(call('GET', KEYS[i])) then
-      call('SET', KEYS[i], unknown(KEYS[i], shape.born), 'PX', ttlMs)
+      call('SET', KEYS[i], unknown(KEYS[i], shape.born), 'PX', shape.ttl)
     elseif call('PTTL', KEYS[i]) < ttl then
-      call('PEXPIRE', KEYS[i], ttlMs)
+      call('PEXPIRE', KEYS[i], shape.ttl)
     end
   end
 end
 -- What is no text is nobody's lease.
 local holders = call('MGET', unpack(KEYS, 3, 2 + count))
--- Told for as long as a fill is remembered, or lives.
-local filled = FILLED .. '-' .. heldUntil(${FILLED_MS})
--- Of another epoch nobody waits for it, and the tag may have been written anew.
-local function endLease(shape, item, token, ttl, run)
-  local holder = holders[item]
-  if not holder or token == '' or not shape.isCurrent or string.sub(holder, 1, 36) ~= token then return 0 end
-  local ms = ttl + 0
-  return run('SETRANGE', KEYS[2 + item], '0', ms < ${FILLED_MS} and FILLED .. '-' .. heldUntil(ms) or filled)
-end
-local item, k = 1, 3 + count
-local function advance(shape)
-  item, k, a = item + 1, k + shape.tags + (shape.holds and 1 or 0), a + (shape.holds and 4 or 3)
-end
 -- Of the whole command (no memory): nobody is to wait for what is not stored. Deleting needs no memory.
-local function giveBack(failed)
-  while item <= count do
-    local token, holder = ARGV[a + 1], attempt('GET', KEYS[2 + item])
-    local isOurs = token ~= '' and type(holder) == 'string' and string.sub(holder, 1, 36) == token
-    if isOurs then attempt('DEL', KEYS[2 + item]) end
-    advance(shapes[ARGV[a]])
+local function giveBack(failed, item)
+  for i = item, count do
+    local token, holder = ARGV[beforeTokens + i], attempt('GET', KEYS[2 + i])
+    if token ~= '' and type(holder) == 'string' and string.sub(holder, 1, 36) == token then attempt('DEL', KEYS[2 + i]) end
   end
   return failed
 end
-local results = {}
-while item <= count do
-  local shape, token, ttl, bytes = shapes[ARGV[a]], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
-  local stored, failed, lookedAt = 1, nil, nil
-  if shape.holds then
-    local key = KEYS[k + shape.tags]
-    local done = shape.isNew and attempt('SET', key, bytes, 'PX', ttl, 'NX')
-    if not (done and done.ok) then stored, failed = contained(store, key, bytes, ttl) end
+local results, item, k = {}, 1, 3 + count
+for _, shape in ipairs(shapes) do
+  for _ = 1, shape.items do
+    local stored, failed, lookedAt = 1, nil, nil
+    if shape.holds then
+      local key, bytes = KEYS[k + shape.tags], ARGV[beforeBytes + item]
+      local done = shape.isNew and attempt('SET', key, bytes, 'PX', shape.ttl, 'NX')
+      if not (done and done.ok) then stored, failed = contained(store, key, bytes, shape.ttl) end
+    end
+    if shape.looks and not failed then lookedAt, failed = contained(lookAtTags, shape, k) end
+    local token, holder = ARGV[beforeTokens + item], holders[item]
+    -- Of another epoch nobody waits for it, and the tag may have been written anew.
+    if holder and not failed and token ~= '' and shape.isCurrent and string.sub(holder, 1, 36) == token then
+      if type(attempt('SETRANGE', KEYS[2 + item], '0', shape.filled)) ~= 'number' then
+        failed = select(2, contained(call, 'SETRANGE', KEYS[2 + item], '0', shape.filled))
+      end
+    end
+    if failed then return giveBack(failed, item) end
+    results[item] = stored == 1 and lookedAt or stored
+    item, k = item + 1, k + shape.tags + (shape.holds and 1 or 0)
   end
-  if failed then return giveBack(failed) end
-  if shape.looks then
-    lookedAt, failed = contained(lookAtTags, shape, k, ttl)
-    if failed then return giveBack(failed) end
-  end
-  if type(endLease(shape, item, token, ttl, attempt)) ~= 'number' then
-    failed = select(2, contained(endLease, shape, item, token, ttl, call))
-    if failed then return giveBack(failed) end
-  end
-  results[item] = stored == 1 and lookedAt or stored
-  advance(shape)
 end
 return results
 `;

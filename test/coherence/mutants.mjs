@@ -22,8 +22,8 @@ const MUTANTS = [
   [
     'fills are not checked by L1',
     `${CORE}/fills.ts`,
-    "if (verdict !== 'valid' && verdict !== worst) return 'invalidated';",
-    '',
+    "verdict === 'valid' || verdict === worst ? undefined : 'invalidated'",
+    'undefined',
   ],
   [
     'the generation is not checked on a hit',
@@ -64,7 +64,7 @@ const MUTANTS = [
   ],
   [
     'the run id of the server is ignored',
-    `${REDIS}/reads.ts`,
+    `${REDIS}/told-versions.ts`,
     'epoch === undefined || run !== ownRun',
     'epoch === undefined',
   ],

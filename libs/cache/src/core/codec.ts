@@ -127,6 +127,7 @@ function writeBorn(bytes: Buffer, { epoch, seq }: Head): void {
  * Reads what {@link encodeEntry} wrote under `key`; waits for nothing unless the payload is compressed.
  *
  * @param likely tags that the entry probably has, in their order: kept instead of texts of their own
+ * @param likelyFollow true where it is known that they begin with those that follow from the key
  * @throws UnreadableEntry for anything else: damage, another version, another key, a payload over the bound.
  */
 export function decodeEntry<T>(
@@ -135,6 +136,7 @@ export function decodeEntry<T>(
   serializer: Serializer<T>,
   options: CodecOptions,
   likely: readonly string[] = [],
+  likelyFollow = false,
 ): DecodedEntry<T> | Promise<DecodedEntry<T>> {
   // Before the checksum: whoever filled this with half a gigabyte must not hold the event loop.
   if (bytes.length > maxStoredBytes(options)) throw new UnreadableEntry('entry over the bound');
@@ -144,7 +146,7 @@ export function decodeEntry<T>(
   const length = bytes.readUInt32BE(LENGTH_OFFSET);
   if (length > options.maxEntryBytes) throw new UnreadableEntry('payload over the bound');
   if (crc32(bytes) !== SOUND) throw new UnreadableEntry('checksum');
-  const names = readNames(bytes, HEADER_BYTES, key, likely);
+  const names = readNames(bytes, HEADER_BYTES, key, likely, likelyFollow);
   if (names.end > bytes.length - CHECKSUM_BYTES) throw new UnreadableEntry('names that run into the checksum');
   const body = bytes.subarray(names.end, bytes.length - CHECKSUM_BYTES);
   if (bytes[2] !== ENCODING_BROTLI) return finished(bytes, names, body, serializer, options);

@@ -44,6 +44,7 @@ export interface SealedWith {
   /** The loader kept the stale value. */
   readonly notModified: boolean;
   readonly born: Head;
+  /** As `protocolTags` makes them: those that follow from the key first. */
   readonly tags: readonly string[];
   readonly validator: string;
 }
@@ -76,6 +77,7 @@ export function seal<T>(
       value: copy,
       born,
       tags,
+      follows: true,
       validator,
       negative,
       bytes,

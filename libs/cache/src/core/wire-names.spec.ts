@@ -29,6 +29,21 @@ describe('names of an entry', () => {
     );
   });
 
+  it('are the same where it is known that tags follow from the key, and nobody looks at them', () => {
+    const owns = fc.oneof(text, fc.constantFrom('x'.repeat(196), 'x'.repeat(250), 'é'.repeat(250)));
+    fc.assert(
+      fc.property(owns, texts, texts, text, (own, further, others, validator) => {
+        const [name, tags] = [`c:${own}`, protocolTags('c', own, further)];
+        const names = encodeNames(name, { tags, validator, follows: true });
+        const bytes = typeof names === 'string' ? Buffer.from(names, 'latin1') : names;
+        for (const likely of [tags, protocolTags('c', own, others), protocolTags('c', own, [])]) {
+          for (const known of [true, false])
+            expect(readNames(bytes, 0, name, likely, known)).toMatchObject({ tags, validator, end: bytes.length });
+        }
+      }),
+    );
+  });
+
   it('are the very list that was expected, where they are equal: no texts of their own', () => {
     const [tags, names] = [['k:c:a', '*', '*:c'], encoded('c:a', ['k:c:a', '*', '*:c'])];
     expect(readNames(names, 0, 'c:a', tags).tags).toBe(tags);

@@ -15,6 +15,11 @@ export interface Names {
   readonly validator: string;
 }
 
+/** The same, and whether it is known that the first tags are those that follow from the key; else that is looked at. */
+interface NamesToWrite extends Names {
+  readonly follows?: boolean;
+}
+
 /** Where the names of an entry end, and whether its first tags are not written, but follow from its key. */
 export interface FoundNames extends Names {
   readonly end: number;
@@ -31,8 +36,8 @@ const FOLLOWING = 0x8000_0000;
  * Key, number of tags, tags, validator; each text after its length in bytes, all numbers of 32 bits, big-endian. As one
  * text of latin1 where all texts are ASCII, as mostly they are: one write instead of one for each.
  */
-export function encodeNames(key: string, { tags, validator }: Names): string | Buffer {
-  const follow = followsFromKey(tags, key);
+export function encodeNames(key: string, { tags, validator, follows }: NamesToWrite): string | Buffer {
+  const follow = follows === true || followsFromKey(tags, key);
   const written = follow ? tags.slice(OF_PLACE) : tags;
   if (!isPlain(key) || !isPlain(validator) || !written.every(isPlain)) {
     const count = uint32(written.length + (follow ? FOLLOWING : 0));
@@ -77,10 +82,17 @@ function long(text: string): Buffer {
  * Reads what {@link encodeNames} made, from `start` on.
  *
  * @param likely tags that the entry probably has, in their order: kept instead of texts of their own
+ * @param likelyFollow true where it is known that they begin with those that follow from the key
  * @throws UnreadableEntry for another key, and for what is no names
  */
-export function readNames(bytes: Buffer, start: number, key: string, likely: readonly string[]): FoundNames {
-  const expected = likelyNames(bytes, start, key, likely);
+export function readNames(
+  bytes: Buffer,
+  start: number,
+  key: string,
+  likely: readonly string[],
+  likelyFollow = false,
+): FoundNames {
+  const expected = likelyNames(bytes, start, key, likely, likelyFollow);
   if (expected !== undefined) return expected;
   const cursor = new Cursor(bytes, start);
   // The full key is compared: an entry moved under another key must not be served there.
@@ -95,14 +107,20 @@ export function readNames(bytes: Buffer, start: number, key: string, likely: rea
  * The names, if they are what a reader expects: the key, the tags, no validator, and all of them ASCII. No text is made
  * of them. Byte by byte: for names as short as these, a comparison by Node's own functions costs more.
  */
-function likelyNames(bytes: Buffer, start: number, key: string, likely: readonly string[]): FoundNames | undefined {
+function likelyNames(
+  bytes: Buffer,
+  start: number,
+  key: string,
+  likely: readonly string[],
+  likelyFollow: boolean,
+): FoundNames | undefined {
   let end = endOf(bytes, start, key);
   if (end === -1 || end + 4 > bytes.length) return undefined;
   const count = bytes.readUInt32BE(end);
   const follows = count >= FOLLOWING;
   const first = follows ? OF_PLACE : 0;
   if (count % FOLLOWING !== likely.length - first) return undefined;
-  if (follows && !followsFromKey(likely, key)) return undefined;
+  if (follows && !likelyFollow && !followsFromKey(likely, key)) return undefined;
   end += 4;
   for (let i = first; i < likely.length && end !== -1; i++) end = endOf(bytes, end, likely[i]!);
   if (end !== -1) end = endOf(bytes, end, '');

@@ -24,7 +24,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'none',
-    seed: 56,
+    seed: 11,
   },
   {
     rule: 'L1 serves only under a lease',
@@ -48,7 +48,7 @@ export const LEASES: readonly Mutant[] = [
     rule: 'the monotonic clock ends the lease too',
     edits: [edit('coherence/coherence-state.ts', 'this.clock.monotonic() < this.leaseUntilMonotonic && ', '')],
     profile: 'stepWall',
-    seed: 5,
+    seed: 25,
   },
   {
     rule: 'the generation is checked on a hit and at a fill',
@@ -61,7 +61,7 @@ export const LEASES: readonly Mutant[] = [
       edit('fills.ts', "if (generation !== this.state.generation) return 'generation';", ''),
     ],
     profile: 'cutSubscription',
-    seed: 9,
+    seed: 4,
   },
   {
     rule: 'the generation changes when the subscription is confirmed',
@@ -73,7 +73,7 @@ export const LEASES: readonly Mutant[] = [
       ),
     ],
     profile: 'cutSubscription',
-    seed: 1,
+    seed: 2,
   },
   {
     rule: 'an invalidation is applied before it is acknowledged',
@@ -118,7 +118,7 @@ export const LEASES: readonly Mutant[] = [
     edits: [],
     rules: { lastWriterWins: true },
     profile: 'hot',
-    seed: 67,
+    seed: 61,
   },
   {
     rule: 'the epoch is part of a version',
@@ -128,14 +128,14 @@ export const LEASES: readonly Mutant[] = [
       edit('coherence/coherence-state.ts', "if (since.epoch !== this.epoch) return 'deleted';", ''),
     ],
     profile: 'restartEmpty',
-    seed: 5,
+    seed: 31,
   },
   {
     rule: 'the run id of the server begins a new epoch',
     edits: [],
     rules: { runIgnored: true },
     profile: 'restartSaved',
-    seed: 22,
+    seed: 1,
   },
   {
     rule: 'a lost list of members makes writers wait',
@@ -154,6 +154,6 @@ export const LEASES: readonly Mutant[] = [
       VERSIONS_ALWAYS,
     ],
     profile: 'epochs',
-    seed: 1182,
+    seed: 4743,
   },
 ];

@@ -28,13 +28,13 @@ export const SERVING: readonly Mutant[] = [
     rule: 'without Redis only what was proved in the present generation is served',
     edits: [edit('stale-rules.ts', 'entry.generation === this.state.generation &&\n      this.clock', 'this.clock')],
     profile: 'maxStale',
-    seed: 63,
+    seed: 690,
   },
   {
     rule: 'without Redis nothing is served for longer than maxStaleMs',
     edits: [edit('stale-rules.ts', ' || !this.state.provenWithin(maxStaleMs)', '')],
     profile: 'maxStale',
-    seed: 34,
+    seed: 48,
   },
   {
     rule: 'what could not be delivered counts as newer than anything',
@@ -55,7 +55,7 @@ export const SERVING: readonly Mutant[] = [
       edit('puts.ts', "before !== undefined && state.verdict([own], before) === 'valid'", 'before !== undefined'),
     ],
     profile: 'none',
-    seed: 7,
+    seed: 43,
   },
   {
     rule: 'a put keeps its value only if nobody has invalidated its tags since it began',
@@ -65,6 +65,6 @@ export const SERVING: readonly Mutant[] = [
       edit('puts.ts', "state.verdict(others, before) === 'valid' && ", ''),
     ],
     profile: 'none',
-    seed: 64,
+    seed: 44,
   },
 ];

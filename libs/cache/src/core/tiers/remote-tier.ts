@@ -66,7 +66,7 @@ export class RemoteTier<T> {
   }
 
   /**
-   * Reads `key` for a reader that declares `tags` (those of the key included).
+   * Reads `key` for a reader that declares `tags`, as `protocolTags` makes them: those that follow from the key first.
    *
    */
   lookup(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
@@ -223,7 +223,7 @@ export class RemoteTier<T> {
     likely: readonly string[],
   ): DecodedEntry<T> | undefined | Promise<DecodedEntry<T> | undefined> {
     try {
-      const decoded = decodeEntry(storeKey, bytes, this.options.serializer, this.options, likely);
+      const decoded = decodeEntry(storeKey, bytes, this.options.serializer, this.options, likely, true);
       return decoded instanceof Promise ? decoded.catch((error: unknown) => this.unreadable(error)) : decoded;
     } catch (error) {
       return this.unreadable(error);

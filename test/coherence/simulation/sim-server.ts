@@ -44,7 +44,8 @@ const FILLED_MS = 1_000;
 
 /**
  * What Redis does, script by script as in `drivers/redis/scripts/`, on data that can be lost in part, in
- * whole, or exchanged for an older state.
+ * whole, or exchanged for an older state. Load leases are apart from tags here: in Redis an invalidation of the key, and an
+ * eviction of its tag, end one earlier, which costs a load and nothing else.
  */
 export class SimServer {
   run = 'run-0';

@@ -142,6 +142,91 @@ describe('a load lease is kept with the tag of its key', () => {
     expect(await versionOf('k:c:k')).toEqual({ deleted: granted.seq, expired: granted.seq });
   });
 
+  it('versions of an epoch that is over are unknown, with a lease and without, and are renewed by who looks', async () => {
+    const others = ['k:c:other', 't:old'];
+    const old = await ways.look(1);
+    await store.grant({ key: 'c:other', tags: others, takeOver: false, ...terms(1) });
+    await client.del('{ns}:head');
+    const { epoch } = (await store.heartbeat('m', 1)).head;
+    expect(epoch).not.toBe(old.epoch);
+    for (const tag of [...others, 'k:c:k']) expect(await versionOf(tag)).toBeUndefined();
+    const next = await ways.look(2);
+    expect([outcome(next), next.epoch]).toEqual(['granted', epoch]);
+    expect(await versionOf('k:c:k')).toEqual({ deleted: next.seq, expired: next.seq });
+    expect((await lease()).token).toBe(token(2));
+  });
+
+  it.each(['absent', 'there'])('of two who look in one turn one gets it, where the tag is %s', async (before) => {
+    if (before === 'there') await invalidate('k:c:k');
+    const both = await Promise.all([ways.look(1), ways.look(2)]);
+    expect(both.map(outcome).sort()).toEqual(['granted', 'held']);
+    expect((await lease()).token).toBe(token(both[0].granted ? 1 : 2));
+  });
+
+  it('caches of one turn that agree in their terms have versions of their own', async () => {
+    const look = (cache: string, tags: string[], leaseMs = 5_000): Promise<unknown> =>
+      store.read(`${cache}:k`, [`k:${cache}:k`, ...tags], 1_000, { ...terms(1), leaseMs });
+    await Promise.all([
+      look('a', ['*']),
+      look('b', ['*', '*:b']),
+      look('d', ['*', '*:d']),
+      look('e', ['*', '*:e'], 900),
+    ]);
+    const { versions } = await store.readTags(['*:b', '*:d', '*:e']);
+    expect(versions).toEqual(Array(3).fill(expect.objectContaining({})));
+    const held = async (cache: string): Promise<number> =>
+      leaseIn(await client.get(`{ns}:tag:k:${cache}:k`)).heldUntil - Date.now();
+    expect(await held('e')).toBeLessThanOrEqual(900);
+    expect(await held('d')).toBeGreaterThan(900);
+  });
+
+  it('who reads with one who gets leave is told versions of before', async () => {
+    await fill(1, await ways.look(1));
+    const [, read] = await Promise.all([
+      store.read('c:new', ['k:c:new', 't:new', '*', '*:c'], 1_000, terms(2)),
+      store.read(KEY, [...TAGS, 't:new'], 1_000),
+    ]);
+    expect(read.bytes).toEqual(Buffer.alloc(64, 1));
+    expect(read.versions.map((version) => version !== undefined)).toEqual([true, true, true, true, false]);
+    expect(await versionOf('t:new')).toBeDefined();
+  });
+
+  it('more tags than Lua gives a function arguments are no reason to refuse it', async () => {
+    const tags = [...TAGS, ...Array.from({ length: 9_000 }, (_, i) => `t:${i}`)];
+    expect((await store.read(KEY, tags, 1_000, terms(1))).grant?.granted).toBe(true);
+  });
+
+  it('given back while there is no memory to write that, it goes with its tag', async () => {
+    await ways.look(1);
+    await client.config('SET', 'maxmemory', '1');
+    try {
+      await store.release(KEY, token(1));
+      expect(await client.exists(TAG)).toBe(0);
+    } finally {
+      await client.config('SET', 'maxmemory', '0');
+    }
+  });
+
+  it('ends also where an ACL user of before may not use SETRANGE', async () => {
+    const rights = 'on >secret ~* &* +@all -setrange'.split(' ');
+    await client.call('ACL', 'SETUSER', 'before', 'reset', ...rights);
+    const weak = new RedisLink(
+      await openRedisClient({ url: redis.url.replace('//', '//before:secret@') }),
+      {},
+      systemClock,
+    );
+    void weak.client.connect();
+    await weak.ready(2_000);
+    const born = await ways.look(1);
+    const filled = new RedisRemoteStore(weak, new Names('ns')).fill({
+      ...{ key: KEY, bytes: Buffer.alloc(64), born, tags: TAGS, ttlMs: 60_000, token: token(1), settled: TAGS.length },
+    });
+    expect(await filled).toBe(true);
+    expect((await lease()).token).toBe('-'.repeat(36));
+    expect(await versionOf('k:c:k')).toEqual({ deleted: born.seq, expired: born.seq });
+    weak.close();
+  });
+
   it('of a key whose tag nobody declares there is the lease alone, for as long as it is held', async () => {
     await store.grant({ key: 'c:other', tags: ['t:a'], takeOver: false, ...terms(1, 700) });
     expect(await client.pttl('{ns}:tag:k:c:other')).toBeLessThanOrEqual(700);

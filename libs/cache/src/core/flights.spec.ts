@@ -19,6 +19,15 @@ describe('Flights', () => {
     expect(flights.size).toBe(0);
   });
 
+  it('one that fails at once lands like any other, and leaves its slot', async () => {
+    const flights = new Flights<unknown>();
+    const failing = (): never => {
+      throw new Error('at once');
+    };
+    await expect(flights.launch('k', START, failing).promise).rejects.toThrow('at once');
+    expect(flights.get('k')).toBeUndefined();
+  });
+
   it('a slot taken over by a newer flight is not released by the older one', async () => {
     const flights = new Flights<unknown>();
     const [old, young] = [new Gate(), new Gate()];

@@ -7,15 +7,36 @@ import type { Serializer } from './ports/serializer';
  */
 export const jsonSerializer: Serializer = {
   id: 1,
-  encode: (value) => Buffer.from(encode(value), 'utf8'),
-  decode: (bytes) => decode(bytes.toString('utf8')),
-  text: { encode, decode },
+  encode: encodeBytes,
+  decode: decodeBytes,
   // Each takes a byte at least, and `decode` refuses deep nesting by itself: what is short need not be looked through.
   countValues: (bytes, limit) => (bytes.length < limit ? 0 : countJsonValues(bytes, limit)),
   weigh: (value) => weigh(value),
 };
 
-/** Well-formed whatever the value: `JSON.stringify` escapes half a pair of surrogates. */
+/** A form that is text by way of text: bytes of a value are those of its text in UTF-8. */
+export interface TextForm {
+  /** Well-formed, and of a character at least for each name and element. */
+  encode(value: unknown): string;
+  decode(text: string): unknown;
+}
+
+const JSON_TEXT: TextForm = { encode, decode };
+
+/** Asked by what encodes and decodes: a serializer made of this one, with functions of its own, has none. */
+export function textFormOf(serializer: Pick<Serializer<never>, 'encode' | 'decode'>): TextForm | undefined {
+  return serializer.encode === encodeBytes && serializer.decode === decodeBytes ? JSON_TEXT : undefined;
+}
+
+function encodeBytes(value: unknown): Buffer {
+  return Buffer.from(encode(value), 'utf8');
+}
+
+function decodeBytes(bytes: Buffer): unknown {
+  return decode(bytes.toString('utf8'));
+}
+
+/** `JSON.stringify` escapes half a pair of surrogates. */
 function encode(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) throw new TypeError('a cached value must be representable in JSON');

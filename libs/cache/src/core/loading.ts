@@ -15,6 +15,9 @@ import { NOT_STORABLE, seal, type LoadedValue } from './sealing';
 
 /** Version of values loaded while L2 is away: older than anything, so that no tier takes them. */
 const NO_VERSION: Head = { epoch: '', seq: -1 };
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called on a promise
+const { then } = Promise.prototype;
+
 /** One run of a loader: timeout, options, tags, and the private copy that the tiers keep. */
 export class Loading<T> {
   /** Learnt from what was loaded, or from the stale value that is kept. */
@@ -54,7 +57,8 @@ export class Loading<T> {
 
   /** Never throws: whatever fails rejects. */
   run(born: Head | undefined, stale: Entry<T> | undefined): Promise<LoadedValue<T>> {
-    return this.call(stale).then((loaded) => this.sealed(loaded, born));
+    // As `await` does: a promise with a `then` of its own is waited for as the promise that it is.
+    return then.call(this.call(stale), (loaded) => this.sealed(loaded as T, born)) as Promise<LoadedValue<T>>;
   }
 
   private sealed(loaded: T, born: Head | undefined): LoadedValue<T> {

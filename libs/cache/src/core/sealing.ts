@@ -1,9 +1,10 @@
 import { MAX_TAGS } from './codec';
 import type { DecodedEntry } from './entry';
+import { textFormOf } from './json-serializer';
 import type { ResolvedCacheOptions, ResolvedEntryOptions } from './options';
 import type { Clock } from './ports/clock';
 import type { Head } from './ports/remote-store';
-import type { Payload } from './ports/serializer';
+import type { Payload, Serializer } from './ports/serializer';
 
 /** Why a tier cannot take a value: more bytes, more tags, or more names and elements than are allowed. */
 export type Refusal = 'size' | 'tags' | 'values';
@@ -100,7 +101,7 @@ function encodedForm<T>(
   value: T,
   { serializer, compressionThreshold, maxEntryValues }: ResolvedCacheOptions<T>,
 ): { readonly payload: Payload; readonly bytes: number; readonly copy: T } {
-  const { text } = serializer;
+  const text = textFormOf(serializer as Serializer<never>);
   if (text === undefined) {
     const payload = serializer.encode(value);
     return { payload, bytes: payload.length, copy: serializer.decode(payload) };
@@ -109,7 +110,7 @@ function encodedForm<T>(
   const bytes = Buffer.byteLength(form);
   // Bytes are needed for what is to be compressed, or looked through.
   const staysText = bytes < compressionThreshold && bytes <= maxEntryValues;
-  return { payload: staysText ? form : Buffer.from(form), bytes, copy: text.decode(form) };
+  return { payload: staysText ? form : Buffer.from(form), bytes, copy: text.decode(form) as T };
 }
 
 function refusalOf<T>(

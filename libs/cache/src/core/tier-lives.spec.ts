@@ -1,3 +1,5 @@
+import { richSerializer } from '../drivers/serializers/rich-serializer';
+import type { LoaderContext } from './loader-context';
 import { Strata } from './strata';
 import type { TieredCache } from './tiered-cache';
 import { LruLocalStore } from '../drivers/memory/lru-local-store';
@@ -141,6 +143,22 @@ describe('validators', () => {
     expect(seen).toHaveBeenCalledWith('me', { n: 1 }, 'a', false);
     await strata.invalidateTags(['apart']);
     expect(await cache.get('k')).toBeUndefined();
+  });
+
+  it('a signal that is first taken after the abort has been aborted; a stale copy is one copy', async () => {
+    let late: LoaderContext<unknown> | undefined;
+    const copies = strata.cache('copies', { ttl: '1s', staleIfError: '1h', serializer: richSerializer });
+    await copies.getOrSet('k', () => ({ of: 'k' }));
+    await clock.advance(2_000);
+    const never = (context: LoaderContext<unknown>) => ((late = context), new Promise<never>(() => undefined));
+    const reading = copies.getOrSet('k', never, { hardTimeout: 100 });
+    while (late === undefined) await Promise.resolve();
+    await clock.advance(200);
+    await reading;
+    expect(late.signal.aborted).toBe(true);
+    expect(late.signal.reason).toMatchObject({ code: 'LOAD_TIMEOUT' });
+    expect(late.stale).toEqual({ of: 'k' });
+    expect(late.stale).toBe(late.stale);
   });
 
   it('a validator over the bound is the loader’s error', async () => {

@@ -12,14 +12,6 @@ export interface Serializer<T = unknown> {
   /** Throws when the bytes are not what `encode` produced. */
   decode(bytes: Buffer): T;
   /**
-   * The same by way of text, for a form whose bytes are well-formed text in UTF-8, of at least a character for each name
-   * and element: a short value that was loaded is then written into its entry without bytes of its own.
-   */
-  readonly text?: {
-    encode(value: T): string;
-    decode(text: string): T;
-  };
-  /**
    * Names and elements in encoded bytes, weighed by what they cost to decode, without decoding them; may stop
    * counting above `limit`. Asked before bytes from L2 are decoded, so that nothing there can hold the
    * event loop for long. Absent: decoding costs no more than reading the bytes.

@@ -17,13 +17,14 @@ export class Script {
 
   /** @param args the number of keys, keys, arguments */
   async run(client: Redis, args: readonly Argument[], answer: 'texts' | 'bytes' = 'texts'): Promise<unknown> {
-    const send = (): Promise<unknown> => client.sendCommand(new ScriptCall(this, args, answer)) as Promise<unknown>;
+    const send = (asText: boolean): Promise<unknown> =>
+      client.sendCommand(new ScriptCall(this, args, answer, asText)) as Promise<unknown>;
     try {
-      return await send();
+      return await send(false);
     } catch (error) {
-      // Not run: the server has lost it, or was not told of it by a command before.
+      // Not run: the server has lost it, or was not told of it by a command before. It may lose it again meanwhile.
       if (!isUnknownScript(error)) throw error;
-      return send();
+      return send(true);
     }
   }
 
@@ -48,6 +49,7 @@ class ScriptCall extends Command {
     private readonly script: Script,
     private readonly given: readonly Argument[],
     answer: 'texts' | 'bytes',
+    private readonly asText: boolean,
   ) {
     super('evalsha', [script.digest], { replyEncoding: answer === 'texts' ? 'utf8' : null });
   }
@@ -60,7 +62,9 @@ class ScriptCall extends Command {
     };
     const { text, digest } = this.script;
     const isFirst = this.script.isFirstOn(connection);
-    return isFirst ? encodeCommand('EVAL', text, this.given) : encodeCommand('EVALSHA', digest, this.given);
+    return isFirst || this.asText
+      ? encodeCommand('EVAL', text, this.given)
+      : encodeCommand('EVALSHA', digest, this.given);
   }
 }
 

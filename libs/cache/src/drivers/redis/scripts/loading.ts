@@ -1,5 +1,5 @@
 import { BORN_OFFSET } from '../../../core/codec';
-import { CONTAINED, FILLED_MS, FOR_EACH_ITEM, LEASES, OPEN_HEAD, OPEN_RECENT } from './parts';
+import { CONTAINED, FILLED_MS, FOR_EACH_ITEM, LEASE_LENGTH, LEASES, OPEN_HEAD, OPEN_RECENT } from './parts';
 
 /**
  * KEYS 2… of each item: tag of its key, where its lease is, and further tags · ARGV 3… of each item: numbers of further tags
@@ -141,7 +141,9 @@ for _, shape in ipairs(shapes) do
     -- Of another epoch nobody waits for it, and the tag may have been written anew.
     if holder and not failed and token ~= '' and shape.isCurrent and string.sub(holder, 1, 36) == token then
       if type(attempt('SETRANGE', KEYS[2 + item], '0', shape.filled)) ~= 'number' then
-        failed = select(2, contained(call, 'SETRANGE', KEYS[2 + item], '0', shape.filled))
+        -- An ACL user of before may not.
+        local text = shape.filled .. string.sub(holder, ${LEASE_LENGTH + 1})
+        failed = select(2, contained(call, 'SET', KEYS[2 + item], text, 'KEEPTTL'))
       end
     end
     if failed then return giveBack(failed, item) end
@@ -165,8 +167,8 @@ export const RELEASE = `
 for i = 1, #KEYS do
   local holder = redis.pcall('GET', KEYS[i])
   if type(holder) == 'string' and string.sub(holder, 1, 36) == ARGV[i] then
-    local ended = redis.pcall('SETRANGE', KEYS[i], '37', '0000000000000')
-    if type(ended) ~= 'number' then redis.call('DEL', KEYS[i]) end
+    local text = string.sub(holder, 1, 37) .. '0000000000000' .. string.sub(holder, ${LEASE_LENGTH + 1})
+    if not redis.pcall('SET', KEYS[i], text, 'KEEPTTL').ok then redis.call('DEL', KEYS[i]) end
   end
 end
 return 1

@@ -93,7 +93,11 @@ local function lookAtVersions()
 end
 if ARGV[6] == '0' then lookAtVersions() end
 -- With what is written here; what the answer tells is of before.
-local present = ARGV[6] == '0' and { unpack(versions, 1, tagCount) } or versions
+local present = versions
+if ARGV[6] == '0' then
+  present = {}
+  for i = 1, tagCount do present[i] = versions[i] end
+end
 local newest, lives = {}, {}
 -- A tag with a key of its own lives as long as whatever is loaded with it: no fill looks at it again.
 local function keep(place, its)

@@ -170,10 +170,10 @@ describe('a load lease is kept with the tag of its key', () => {
       look('a', ['*']),
       look('b', ['*', '*:b']),
       look('d', ['*', '*:d']),
-      look('e', ['*', '*:e'], 900),
+      look('e', ['*', '*:d'], 900),
     ]);
-    const { versions } = await store.readTags(['*:b', '*:d', '*:e']);
-    expect(versions).toEqual(Array(3).fill(expect.objectContaining({})));
+    const { versions } = await store.readTags(['*:b', '*:d']);
+    expect(versions).toEqual(Array(2).fill(expect.objectContaining({})));
     const held = async (cache: string): Promise<number> =>
       leaseIn(await client.get(`{ns}:tag:k:${cache}:k`)).heldUntil - Date.now();
     expect(await held('e')).toBeLessThanOrEqual(900);

@@ -89,7 +89,9 @@ export class Entry<T = unknown> implements DecodedEntry<T> {
     place: Place,
   ) {
     const { createdAt, freshUntil, revalidateUntil, errorUntil } = from;
-    const follows = from.follows === true || followsFromPlace(tags, place.cache, place.key);
+    // Looked at even where it is known: a text that was put together keeps its parts until somebody looks into it, and a
+    // key is kept for as long as the entry.
+    const follows = followsFromPlace(tags, place.cache, place.key) || from.follows === true;
     this.created = compact(createdAt - PROCESS_START);
     this.ttl = compact(freshUntil - createdAt);
     this.localTtl = UNBOUNDED;

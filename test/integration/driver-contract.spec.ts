@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
-import { systemClock } from '@strata/cache/core';
-import { Names, RedisBus, RedisLink, RedisRemoteStore } from '@strata/cache/redis';
+import { Names, RedisBus, RedisRemoteStore, type RedisLink } from '@strata/cache/redis';
 import { busContract, remoteStoreContract, type BusEnd } from '@strata/cache/testing';
 import { openRedisClient } from '../../libs/cache/src/interop/ioredis-yet';
 import { leaseIn } from '../support/load-lease';
+import { openLink } from '../support/redis-link';
 import { RedisServer } from '../support/redis-server';
 
 describe('the Redis driver keeps the contracts of the ports', () => {
@@ -14,10 +14,7 @@ describe('the Redis driver keeps the contracts of the ports', () => {
 
   beforeAll(async () => {
     redis = await RedisServer.start();
-    const client = await openRedisClient({ url: redis.url });
-    link = new RedisLink(client, { timeoutMs: 2_000 }, systemClock);
-    void client.connect();
-    await link.ready(2_000);
+    link = await openLink(redis.url);
   });
 
   afterEach(async () => void (await Promise.all(buses.splice(0).map((bus) => bus.close()))));

@@ -80,7 +80,8 @@ function written<T>(
   serializer: Serializer<T>,
 ): Buffer {
   const names = encodeNames(key, entry);
-  const size = Buffer.byteLength(payload);
+  // Of a text they have been counted.
+  const size = typeof payload === 'string' ? entry.bytes : payload.length;
   const end = HEADER_BYTES + names.length;
   const last = end + (body === payload ? size : body.length);
   const bytes = Buffer.allocUnsafe(last + CHECKSUM_BYTES);

@@ -15,17 +15,18 @@ export const jsonSerializer: Serializer = {
 };
 
 /** A form that is text by way of text: bytes of a value are those of its text in UTF-8. */
-export interface TextForm {
+export interface TextForm<T> {
   /** Well-formed, and of a character at least for each name and element. */
-  encode(value: unknown): string;
-  decode(text: string): unknown;
+  encode(value: T): string;
+  decode(text: string): T;
 }
 
-const JSON_TEXT: TextForm = { encode, decode };
+const JSON_TEXT: TextForm<unknown> = { encode, decode };
 
 /** Asked by what encodes and decodes: a serializer made of this one, with functions of its own, has none. */
-export function textFormOf(serializer: Pick<Serializer<never>, 'encode' | 'decode'>): TextForm | undefined {
-  return serializer.encode === encodeBytes && serializer.decode === decodeBytes ? JSON_TEXT : undefined;
+export function textFormOf<T>(serializer: Serializer<T>): TextForm<T> | undefined {
+  const isJson = serializer.encode === encodeBytes && serializer.decode === decodeBytes;
+  return isJson ? (JSON_TEXT as TextForm<T>) : undefined;
 }
 
 function encodeBytes(value: unknown): Buffer {

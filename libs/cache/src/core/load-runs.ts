@@ -26,13 +26,12 @@ export class LoadRuns<T> {
     if (loading === undefined) return loadResult<T>(undefined, missed, { stored: false, shareable: true });
     const { clock, reporter } = this.parts;
     const startedAt = clock.monotonic();
-    const { fallback } = flight;
     // Not `async`: on the way of every miss.
     return reporter
-      .aroundLoad(() => loading.run(permit?.born, fallback))
+      .aroundLoad(() => loading.run(permit?.born, flight.fallback))
       .then(
-        (loaded) => this.loaded(start, fallback, loaded, startedAt),
-        (error: unknown) => this.failed(start, fallback, error, startedAt),
+        (loaded) => this.loaded(start, loaded, startedAt),
+        (error: unknown) => this.failed(start, error, startedAt),
       );
   }
 
@@ -55,18 +54,13 @@ export class LoadRuns<T> {
     return tierHit(entry, 'L1', 'error');
   }
 
-  private loaded(
-    start: LoadStart<T>,
-    fallback: Entry<T> | undefined,
-    loaded: LoadedValue<T>,
-    startedAt: number,
-  ): ReadResult<T> {
+  private loaded(start: LoadStart<T>, loaded: LoadedValue<T>, startedAt: number): ReadResult<T> {
     const { clock, reporter } = this.parts;
     try {
       reporter.loaded(start.departure.key, clock.monotonic() - startedAt, loaded.notModified);
       return this.stored(start, loaded);
     } catch (error) {
-      return this.failed(start, fallback, error, startedAt);
+      return this.failed(start, error, startedAt);
     }
   }
 
@@ -83,17 +77,12 @@ export class LoadRuns<T> {
     return loadResult(loaded.value, missed, { entry, stored: permit !== undefined, shareable: true });
   }
 
-  private failed(
-    { departure, permit }: LoadStart<T>,
-    fallback: Entry<T> | undefined,
-    error: unknown,
-    startedAt: number,
-  ): ReadResult<T> {
+  private failed({ flight, departure, permit }: LoadStart<T>, error: unknown, startedAt: number): ReadResult<T> {
     const { clock, reporter, fills, stale } = this.parts;
     const { key, tags, refreshing } = departure;
     reporter.loadFailed(key, clock.monotonic() - startedAt);
     fills.release(key, permit);
-    const usable = stale.afterError(fallback, tags, error);
+    const usable = stale.afterError(flight.fallback, tags, error);
     if (usable === undefined) throw error;
     // Kept in L1 with a pause, so that the next readers need not wait for the same failure.
     const now = clock.now();

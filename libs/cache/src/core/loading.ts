@@ -15,8 +15,6 @@ import { NOT_STORABLE, seal, type LoadedValue } from './sealing';
 
 /** Version of values loaded while L2 is away: older than anything, so that no tier takes them. */
 const NO_VERSION: Head = { epoch: '', seq: -1 };
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called on a promise
-const { then } = Promise.prototype;
 
 /** One run of a loader: timeout, options, tags, and the private copy that the tiers keep. */
 export class Loading<T> {
@@ -58,7 +56,9 @@ export class Loading<T> {
   /** Never throws: whatever fails rejects. */
   run(born: Head | undefined, stale: Entry<T> | undefined): Promise<LoadedValue<T>> {
     // As `await` does: a promise with a `then` of its own is waited for as the promise that it is.
-    return then.call(this.call(stale), (loaded) => this.sealed(loaded as T, born)) as Promise<LoadedValue<T>>;
+    return Promise.prototype.then.call(this.call(stale), (loaded) => this.sealed(loaded as T, born)) as Promise<
+      LoadedValue<T>
+    >;
   }
 
   private sealed(loaded: T, born: Head | undefined): LoadedValue<T> {

@@ -4,7 +4,7 @@ import { textFormOf } from './json-serializer';
 import type { ResolvedCacheOptions, ResolvedEntryOptions } from './options';
 import type { Clock } from './ports/clock';
 import type { Head } from './ports/remote-store';
-import type { Payload, Serializer } from './ports/serializer';
+import type { Payload } from './ports/serializer';
 
 /** Why a tier cannot take a value: more bytes, more tags, or more names and elements than are allowed. */
 export type Refusal = 'size' | 'tags' | 'values';
@@ -101,7 +101,7 @@ function encodedForm<T>(
   value: T,
   { serializer, compressionThreshold, maxEntryValues }: ResolvedCacheOptions<T>,
 ): { readonly payload: Payload; readonly bytes: number; readonly copy: T } {
-  const text = textFormOf(serializer as Serializer<never>);
+  const text = textFormOf(serializer);
   if (text === undefined) {
     const payload = serializer.encode(value);
     return { payload, bytes: payload.length, copy: serializer.decode(payload) };
@@ -110,7 +110,7 @@ function encodedForm<T>(
   const bytes = Buffer.byteLength(form);
   // Bytes are needed for what is to be compressed, or looked through.
   const staysText = bytes < compressionThreshold && bytes <= maxEntryValues;
-  return { payload: staysText ? form : Buffer.from(form), bytes, copy: text.decode(form) as T };
+  return { payload: staysText ? form : Buffer.from(form), bytes, copy: text.decode(form) };
 }
 
 function refusalOf<T>(

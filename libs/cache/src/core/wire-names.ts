@@ -1,4 +1,4 @@
-import { followsFromPlace, OF_PLACE } from './coherence/tags';
+import { followsFromPlace, OF_PLACE, placeIn } from './coherence/tags';
 import { protocolTags } from './keys';
 
 /** Most tags of one entry; with more it is returned but not stored. */
@@ -48,16 +48,16 @@ export function encodeNames(key: string, { tags, validator, follows }: NamesToWr
   return names + short(validator);
 }
 
-/** {@link followsFromPlace} for the name of an entry in the store: names of caches have no colon. */
+/** {@link followsFromPlace} for the name of an entry in the store. */
 function followsFromKey(tags: readonly string[], key: string): boolean {
-  const colon = key.indexOf(':');
-  return colon > 0 && followsFromPlace(tags, key.slice(0, colon), key.slice(colon + 1));
+  const place = placeIn(key);
+  return place !== undefined && followsFromPlace(tags, ...place);
 }
 
 function tagsOfKey(key: string): string[] {
-  const colon = key.indexOf(':');
-  if (colon <= 0) throw new UnreadableEntry('no tags follow from the key');
-  return protocolTags(key.slice(0, colon), key.slice(colon + 1), []);
+  const place = placeIn(key);
+  if (place === undefined) throw new UnreadableEntry('no tags follow from the key');
+  return protocolTags(...place, []);
 }
 
 const ASCII = /^[\0-\x7f]*$/;

@@ -17,9 +17,9 @@ export const LOADING: readonly Mutant[] = [
     edits: [
       edit(
         'load-runs.ts',
-        '.aroundLoad(() => loading.run(permit?.born, fallback))',
+        '.aroundLoad(() => loading.run(permit?.born, flight.fallback))',
         `.aroundLoad(async () => {
-          const loaded = await loading.run(permit?.born, fallback);
+          const loaded = await loading.run(permit?.born, flight.fallback);
           const late = permit && (await this.parts.remote.permit(departure.key, departure.tags, true));
           if (late && loaded.storable) loaded.entry = { ...loaded.entry, born: late.born };
           return loaded;

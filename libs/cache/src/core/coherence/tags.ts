@@ -27,10 +27,16 @@ export const everythingIn = (cache: string): string => ofCache(cache).everything
  */
 export const tagOfKey = (cache: string, key: string): string => ofCache(cache).beforeKey + boundedName(key);
 
-/** {@link tagOfKey} for the name of an entry in the store: names of caches have no colon. */
+/** Cache and key in the name of an entry in the store: names of caches have no colon. Nothing where there is none. */
+export function placeIn(name: string): readonly [cache: string, key: string] | undefined {
+  const colon = name.indexOf(':');
+  return colon > 0 ? [name.slice(0, colon), name.slice(colon + 1)] : undefined;
+}
+
+/** {@link tagOfKey} for the name of an entry in the store. A short name need not be taken apart. */
 export function tagOfStored(name: string): string {
-  const colon = name.length > MAX_PLAIN_LENGTH ? name.indexOf(':') : 0;
-  return colon > 0 ? tagOfKey(name.slice(0, colon), name.slice(colon + 1)) : `k:${name}`;
+  const place = name.length > MAX_PLAIN_LENGTH ? placeIn(name) : undefined;
+  return place === undefined ? `k:${name}` : tagOfKey(...place);
 }
 
 /** How many tags follow from a place: those of the key, of everything, and of everything in the cache. */

@@ -67,7 +67,6 @@ export class RemoteTier<T> {
 
   /**
    * Reads `key` for a reader that declares `tags`, as `protocolTags` makes them: those that follow from the key first.
-   *
    */
   lookup(key: string, tags: readonly string[]): Promise<RemoteLookup<T>> {
     return this.lookupFor(key, tags, asItIs);

@@ -11,7 +11,7 @@ const headOf = (length: number): string => HEADS[length] ?? `$${length}${END}`;
  * argument is copied once. A command that stands for many reads or loads has hundreds of arguments: what each costs here
  * counts.
  *
- * @param first arguments that come before all others
+ * @param first comes before all other arguments
  */
 export function encodeCommand(name: string, first: string, args: readonly Argument[]): string | Buffer {
   // Bytes, and the text before each of them.

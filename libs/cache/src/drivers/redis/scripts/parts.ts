@@ -28,7 +28,8 @@ local function parse(version)
     numbers = false
     local at = string.byte(version, 17) == ${BAR} and 1 or ${LEASE_LENGTH + 1}
     if string.sub(version, at, at + 15) == epoch then
-      local deleted, expired = string.match(version, '^|(%d+)|(%d+)', at + 16)
+      local text = at == 1 and '^|(%d+)|(%d+)$' or '^|(%d+)|(%d+)|%d+$'
+      local deleted, expired = string.match(version, text, at + 16)
       numbers = deleted and { tonumber(deleted), tonumber(expired) } or false
     end
     known[version] = numbers
@@ -80,11 +81,12 @@ end
 local function heldUntil(ms)
   return string.format('%013.0f', now() + ms)
 end
--- 0: somebody is loading it, 2: has just filled it, 1: nobody whose value would be valid for a reader of tags up to this
+-- 0: somebody is loading it, 2: has just filled it, 1: nobody whose value would be valid for a reader of tags up to this.
+-- The text is one that \`parse\` has read.
 local function outcomeOf(holder, newest)
   if string.byte(holder, 17) == ${BAR} then return 1 end
-  local born = tonumber(string.match(holder, '|(%d+)$', ${LEASE_LENGTH + 17}) or -1)
-  if born < newest or tonumber(string.sub(holder, 38, ${LEASE_LENGTH})) <= now() then return 1 end
+  if tonumber(string.match(holder, '%d+$')) < newest then return 1 end
+  if (tonumber(string.sub(holder, 38, ${LEASE_LENGTH})) or 0) <= now() then return 1 end
   return string.sub(holder, 1, 36) == FILLED and 2 or 0
 end
 `;

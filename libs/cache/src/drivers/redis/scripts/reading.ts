@@ -133,19 +133,14 @@ local function newestOf(place, its)
   if field <= 0 then keep(place, its) end
   return newest[place]
 end
--- @return newest version of the tags at these places, but for the first where that is asked for, and the first place
-local function newestOfAll(places, its, skipsFirst)
-  local newest, first = 0, nil
-  for text in string.gmatch(places, '%d+') do
-    local place = tonumber(text)
-    if first or not skipsFirst then
-      local one = newestOf(place, its)
-      if not one then return nil end
-      newest = math.max(newest, one)
-    end
-    first = first or place
+local function newestOfAll(places, its)
+  local newest = 0
+  for place in string.gmatch(places, '%d+') do
+    local one = newestOf(tonumber(place), its)
+    if not one then return nil end
+    newest = math.max(newest, one)
   end
-  return newest, first
+  return newest
 end
 local terms = {}
 local function termsOf(letter)
@@ -165,8 +160,8 @@ local function grant(entry, wish)
   local its = termsOf(string.byte(wish, 37))
   local others, own = 0, entry
   if #wish > 37 then
-    others, own = newestOfAll(string.sub(wish, 38), its, true)
-    wish = string.sub(wish, 1, 37)
+    local place, further = string.match(wish, '^ (%d+)(.*)$', 38)
+    own, others, wish = tonumber(place), newestOfAll(further, its), string.sub(wish, 1, 37)
   end
   if not others or not its.newest then return nil end
   local holder = present[own]

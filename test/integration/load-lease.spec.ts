@@ -203,6 +203,18 @@ describe('a load lease is kept with the tag of its key', () => {
     }
   });
 
+  it.each(['look', 'grant'] as const)('%s: one that does not tell until when it is held has ended', async (way) => {
+    const { epoch, seq } = await invalidate('k:c:k');
+    for (const [until, expected] of [
+      [`${Date.now() + 60_000}`, 'held'],
+      ['x'.repeat(13), 'granted'],
+    ] as const) {
+      await client.set(TAG, `${token(1)}-${until}${epoch}|1|1|${seq}`);
+      expect(outcome(await ways[way](2))).toBe(expected);
+      expect(await versionOf('k:c:k')).toEqual({ deleted: 1, expired: 1 });
+    }
+  });
+
   it('more tags than Lua gives a function arguments are no reason to refuse it', async () => {
     const tags = [...TAGS, ...Array.from({ length: 9_000 }, (_, i) => `t:${i}`)];
     expect((await store.read(KEY, tags, 1_000, terms(1))).grant?.granted).toBe(true);

@@ -7,6 +7,8 @@ import { RedisServer } from '../support/redis-server';
 const PAGE = readFileSync(join(__dirname, '../../docs/operations/redis.md'), 'utf8');
 /** The user of the page, on one line as Redis wants it. */
 const USER = /```\n(user strata [^`]+)```/.exec(PAGE)![1]!.replace(/\s+/g, ' ').trim();
+/** What the page adds for newer servers, the name of the command after its `+`. */
+const OF_NEWER = /On Redis 7\.2 and newer, and on Valkey, add `\+([^`]+)`/.exec(PAGE)![1]!;
 
 describe('the ACL user of docs/operations/redis.md', () => {
   let redis: RedisServer;
@@ -14,7 +16,10 @@ describe('the ACL user of docs/operations/redis.md', () => {
 
   beforeAll(async () => {
     redis = await RedisServer.start();
-    await redis.command((client) => client.call('ACL', 'SETUSER', ...USER.split(' ').slice(1)));
+    await redis.command(async (client) => {
+      const [known] = (await client.call('COMMAND', 'INFO', OF_NEWER)) as unknown[];
+      await client.call('ACL', 'SETUSER', ...USER.split(' ').slice(1), ...(known === null ? [] : [`+${OF_NEWER}`]));
+    });
   });
 
   afterAll(async () => {

@@ -4,6 +4,7 @@ import type { CacheError } from '../../core/errors';
 import type { BreakerState } from '../../core/events';
 import type { Clock, Timer } from '../../core/ports/clock';
 import type { LinkListener, LinkOptions, NodeLink, RedisNodes, Urgency } from './nodes';
+import { serverInfo } from './server-info';
 import { SlowStart } from './slow-start';
 import { redacted, unavailable } from './unavailable';
 
@@ -213,10 +214,10 @@ export class RedisLink implements NodeLink, RedisNodes {
       this.change('half-open', 'probing');
       const info = await this.watched((client) => client.info('server'));
       const replication = await this.watched((client) => client.info('replication'));
-      const lags = /^role:slave/m.test(replication) && !/^redis_mode:cluster/m.test(info);
+      const { lags, majorVersion, run } = serverInfo(info, replication);
       if (lags) throw unavailable('it is a replica');
-      this.majorVersion = Number(/^redis_version:(\d+)/m.exec(info)?.[1] ?? 0);
-      this.runId = /^run_id:(\w+)/m.exec(info)?.[1] ?? 'unknown';
+      this.majorVersion = majorVersion;
+      this.runId = run;
       if (this.hadOutage) this.slowStart.begin(this.clock.monotonic());
       this.change('closed', 'connected');
     } catch (error) {

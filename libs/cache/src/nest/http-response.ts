@@ -1,9 +1,9 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { ServerResponse } from 'node:http';
-import { finished } from 'node:stream/promises';
 import { DECISIVE_HEADERS, type HeaderBag } from '../http/cacheability';
 import { isKeptHeader } from '../http/kept-headers';
+import { given } from './given-answer';
 import { bytesForExpress } from './http-answer';
 import { isForOneReader, listOf, setEach, varying, type Outgoing } from './outgoing';
 
@@ -57,14 +57,16 @@ export class HttpResponse implements Outgoing {
   }
 
   /**
-   * Resolves at once for an answer that waits for its handler. One that has been given from an entry leaves first:
-   * what the handler does to the response in the background must not reach it.
+   * Resolves at once for an answer that waits for its handler. One that has been given from an entry is handed to its
+   * connection first: what the handler does to the response in the background must not reach it.
+   *
+   * @throws where the answer has not been given within a second
    */
   async handedOver(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     if (!this.isAnswered) return;
     const outgoing = (this.raw as { raw?: ServerResponse }).raw ?? (this.raw as unknown as ServerResponse);
-    await finished(outgoing).catch(() => undefined);
+    await given(outgoing);
     outgoing.statusCode = this.statusBefore;
     if (this.adapter.getType() === 'fastify') return;
     // Node refuses headers of a message that has left. The handler finds what it would have found in time.

@@ -12,8 +12,11 @@ import {
   Put,
   Res,
   Scope,
+  UseGuards,
   createParamDecorator,
+  type CanActivate,
   type DynamicModule,
+  type ExecutionContext,
   type INestApplication,
   type Type,
 } from '@nestjs/common';
@@ -70,6 +73,15 @@ class Dogs extends Animals {
     super('dog');
   }
 
+  @Cacheable()
+  override async byId(id: number): Promise<string> {
+    return `a ${await super.byId(id)}`;
+  }
+
+  plainly(id: number): Promise<string> {
+    return super.byId(id);
+  }
+
   @Cacheable<Dogs['named']>({ key: (name) => `fixed:${name}`, version: 2 })
   override async named(name: string): Promise<string> {
     return `dog ${await super.named(name)}`;
@@ -90,6 +102,16 @@ function Traced(): MethodDecorator {
   };
 }
 
+let tenant: string | undefined;
+
+/** Leaves a parameter of the path where the handler finds it, as those do that keep it in an `AsyncLocalStorage`. */
+class KnowsTenant implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    tenant = context.switchToHttp().getRequest<{ params: { tenant: string } }>().params.tenant;
+    return true;
+  }
+}
+
 interface Reply {
   status(status: number): unknown;
 }
@@ -104,6 +126,13 @@ class EdgeController {
   @Cacheable()
   traced(@Param('id') id: string) {
     return { id, n: ++calls };
+  }
+
+  @Get('of/:tenant/:id')
+  @UseGuards(KnowsTenant)
+  @Cacheable()
+  owned(@Param('id') id: string) {
+    return { id, tenant };
   }
 
   @Get('read/:id')
@@ -210,8 +239,9 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
 
   it('classes that inherit a method have entries of their own; what a factory has made is cached too', async () => {
     const [cats, dogs] = [app.get(Cats), app.get<Dogs>('dogs')];
-    for (const _ of [1, 2]) expect([await cats.byId(1), await dogs.byId(1)]).toEqual(['cat1', 'dog1']);
-    expect(calls).toBe(2);
+    for (const _ of [1, 2]) expect([await cats.byId(1), await dogs.byId(1)]).toEqual(['cat1', 'a dog1']);
+    expect([await dogs.plainly(1), await dogs.plainly(2), await dogs.byId(2)]).toEqual(['dog1', 'dog2', 'a dog2']);
+    expect(calls).toBe(3);
   });
 
   it('an override that calls what it overrides, under the same key, does not wait for itself', async () => {
@@ -262,6 +292,12 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
     expect([read.body.id, String(read.headers['cache-status'])]).toEqual(['1', expect.stringContaining('fwd=')]);
   });
 
+  it('has every parameter of the path in a default key', async () => {
+    for (const name of ['acme', 'globex']) {
+      expect((await http().get(`/edge/of/${name}/1`).expect(200)).body).toEqual({ id: '1', tenant: name });
+    }
+  });
+
   it('an eviction that cannot tell what has changed empties the cache, and fails nobody', async () => {
     await http().get('/edge/read/1');
     await http().delete('/edge/unknown').expect(200);
@@ -303,6 +339,21 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
         return Same;
       };
       expect(await failure({ providers: [make(), make()] })).toContain('two classes have that name');
+    });
+
+    it('a default key of a class of which there are two objects', async () => {
+      class Table {
+        constructor(readonly name: string) {}
+        @Cacheable()
+        async byId(id: number): Promise<string> {
+          return `${this.name}${id}`;
+        }
+      }
+      const table = (name: string) => ({ provide: name, useFactory: () => new Table(name) });
+      const reason = await failure({ providers: [table('users'), table('orders')] });
+      expect(reason).toContain('Table.byId needs a "key": the application has two instances of its class');
+      const both = { provide: 'alias', useExisting: 'users' };
+      expect(await failure({ providers: [table('users'), both] })).toBe('it has started');
     });
 
     it('a default key of a handler with a parameter of its own kind, whatever the scope', async () => {

@@ -158,6 +158,13 @@ class NegativeController {
     return { secretOf: user };
   }
 
+  @Get('verified')
+  @UseGuards(Verify)
+  @Cacheable({ key: () => 'verified', cacheControl: 'public, max-age=60' })
+  verified(@Headers('x-token') token: string) {
+    return { token, n: ++calls };
+  }
+
   @Get('tenant')
   @UseGuards(Verify)
   @Cacheable({
@@ -452,6 +459,17 @@ describe.each(Object.entries(adapters))('negative tests on %s', (_name, adapter)
       isMember = false;
       const refused = await get('/tenant', { 'x-token': 'Token a' }).expect(403);
       expect(refused.headers['cache-status']).toBeUndefined();
+    });
+
+    it("an answer for somebody whom a guard has verified by a header of its own is nobody else's", async () => {
+      const answers = [];
+      for (const token of ['Token a', 'Token b'])
+        answers.push(await get('/verified', { 'x-token': token }).expect(200));
+      expect(answers.map(({ body }) => (body as { token: string }).token)).toEqual(['Token a', 'Token b']);
+      for (const { headers } of answers) {
+        expect(headers['cache-status']).toBe('strata; fwd=bypass; detail=user');
+        expect(headers['cache-control']).toBe('private, no-cache');
+      }
     });
 
     it('15: the tenant is whom the guard has verified, whatever a header says', async () => {

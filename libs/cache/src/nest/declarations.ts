@@ -80,11 +80,23 @@ function build(owner: Class, handler: Handler, { property, cacheable, put, evict
     isOff: isOff(owner, handler),
     cacheable: parsed && {
       ...parsed,
-      key: parsed.key ?? (isRoute ? routeKey(owner, handler, property, parsed) : argumentsKey(where)),
+      key:
+        parsed.key ??
+        (isRoute ? routeKey(owner, handler, property, parsed) : argumentsKey(placeOf(owner, handler, property, where))),
     },
     put: put.map((options) => parseCachePut({ ...defined(shared), ...options }, where)),
     evict: evict.map((options) => parseCacheEvict({ ...defined({ cache, version }), ...options }, where)),
   });
+}
+
+/** Of a method that its class has overridden, and that is reached by `super`, another place than that of the other. */
+function placeOf(owner: Class, handler: Handler, property: string, where: string): string {
+  let holder = owner.prototype as object | null;
+  while (holder !== null && Object.getOwnPropertyDescriptor(holder, property)?.value !== handler) {
+    holder = Object.getPrototypeOf(holder) as object | null;
+  }
+  const isOverridden = holder !== null && (owner.prototype as Record<string, unknown>)[property] !== handler;
+  return isOverridden ? `${where} of ${holder!.constructor.name}` : where;
 }
 
 function defined(options: object): object {

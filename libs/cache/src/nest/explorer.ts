@@ -18,7 +18,7 @@ export class CacheExplorer implements OnModuleInit {
 
   onModuleInit(): void {
     const scanner = new MetadataScanner();
-    const owners = new Map<string, Class>();
+    const holders: Holders = new Map();
     for (const { instance, metatype, isStatic } of this.all()) {
       // What a factory has made is known by what it is; what is made for a request, by its class alone.
       const made = isStatic && typeof instance === 'object' && instance !== null ? instance.constructor : metatype;
@@ -31,7 +31,7 @@ export class CacheExplorer implements OnModuleInit {
         const operations = operationsOf(owner, prototype[name]!)!;
         check(operations, owner, name);
         if (declarationsOf(prototype[name]!)!.cacheable?.key === undefined && operations.cacheable !== undefined) {
-          checkDefaultKey(operations, owner, isStatic, owners);
+          checkDefaultKey(operations, owner, isStatic ? instance : undefined, holders);
         }
       }
       bind(owner, isStatic ? (instance as object) : undefined, this.backend);
@@ -48,15 +48,24 @@ export class CacheExplorer implements OnModuleInit {
   }
 }
 
-/** A default key has the class and the inputs in it, and nothing that could tell two classes of one name apart. */
-function checkDefaultKey({ where }: Operations, owner: Class, isStatic: boolean, owners: Map<string, Class>): void {
-  if (!isStatic) {
-    throw new CacheError('INVALID_OPTIONS', `@Cacheable on ${where} needs a "key": its class is made for each request`);
-  }
-  const other = owners.get(where) ?? owner;
-  owners.set(where, other);
-  if (other !== owner) {
-    throw new CacheError('INVALID_OPTIONS', `@Cacheable on ${where} needs a "key": two classes have that name`);
+/** By `Class.method`: the class, and its instance in the container. */
+type Holders = Map<string, { readonly owner: Class; readonly instance: unknown }>;
+
+/**
+ * A default key has the class and the inputs in it, and nothing that could tell two classes of one name apart, or two
+ * instances, each with providers of its own.
+ */
+function checkDefaultKey({ where }: Operations, owner: Class, instance: unknown, holders: Holders): void {
+  const refuse = (reason: string): never => {
+    throw new CacheError('INVALID_OPTIONS', `@Cacheable on ${where} needs a "key": ${reason}`);
+  };
+  if (instance === undefined) refuse('its class is made for each request');
+  const other = holders.get(where);
+  holders.set(where, { owner, instance });
+  if (other === undefined) return;
+  if (other.owner !== owner) refuse('two classes have that name');
+  if (other.instance !== instance) {
+    refuse('the application has two instances of its class, which may answer differently (or list it in one module)');
   }
 }
 

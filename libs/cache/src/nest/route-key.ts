@@ -15,7 +15,8 @@ interface RouteArgument {
 type Pick = (request: CacheRequest) => unknown;
 
 /**
- * The default key of a handler: which route it is, and what it declares to read of the request. What it reads by
+ * The default key of a handler: which route it is, the parameters of its path, and what else it declares to read of the
+ * request. What it reads by
  * other ways would be missing from the key, so such a handler must name its key itself.
  *
  * @throws CacheError `INVALID_OPTIONS` that names the input
@@ -40,7 +41,11 @@ export function routeKey(
   }
   const route = encodeValue([...[owner, handler].map(placeOf), operation.where])!;
   return (request) => {
-    const inputs = encodeValue(Object.fromEntries(picks.map(([name, pick]) => [name, pick(request)])));
+    // All of them, whatever the handler declares: what it calls may know the others from the URL.
+    const inputs = encodeValue({
+      p: { ...request.params },
+      ...Object.fromEntries(picks.map(([name, pick]) => [name, pick(request)])),
+    });
     return inputs === undefined ? undefined : `${operation.where} ${inputs} ${route}`;
   };
 }
@@ -56,11 +61,7 @@ function placeOf(place: Class | Handler): unknown {
 function inputOf(id: string, data: unknown, { vary }: CacheableOperation) {
   const type = /^\d+:/.test(id) ? Number.parseInt(id, 10) : undefined;
   const name = typeof data === 'string' ? data : undefined;
-  if (type === Input.response || type === Input.next) return undefined;
-  if (type === Input.param) {
-    const pick: Pick = ({ params }) => (name === undefined ? { ...params } : params[name]);
-    return [`p:${name ?? ''}`, pick] as const;
-  }
+  if (type === Input.response || type === Input.next || type === Input.param) return undefined;
   if (type === Input.query) {
     if (name === undefined) return "@Query() as a whole: name the parameters, as in @Query('page')";
     const pick: Pick = ({ query }) => query[name];

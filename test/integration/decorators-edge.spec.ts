@@ -13,14 +13,17 @@ import {
   Res,
   Scope,
   UseGuards,
+  UseInterceptors,
   createParamDecorator,
+  type CallHandler,
   type CanActivate,
   type DynamicModule,
   type ExecutionContext,
   type INestApplication,
+  type NestInterceptor,
   type Type,
 } from '@nestjs/common';
-import { NestFactory, REQUEST } from '@nestjs/core';
+import { APP_INTERCEPTOR, NestFactory, REQUEST } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
@@ -34,8 +37,13 @@ import {
   NoCache,
   touched,
   withHeaders,
+  type CacheModuleOptions,
+  type CacheRequest,
 } from '@strata/cache';
+import { Gate } from '@strata/cache/testing';
+import { map, timeout, type Observable } from 'rxjs';
 import request from 'supertest';
+import { eventually } from '../support/eventually';
 import { rehearsed } from '../support/rehearsed';
 
 let calls = 0;
@@ -112,6 +120,14 @@ class KnowsTenant implements CanActivate {
   }
 }
 
+let gate = new Gate();
+
+class Impatient implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(timeout(1));
+  }
+}
+
 interface Reply {
   status(status: number): unknown;
 }
@@ -139,6 +155,13 @@ class EdgeController {
   @Cacheable({ key: ({ params }) => `edge:${params['id']}` })
   read(@Param('id') id: string) {
     return { id, loaded: ++calls };
+  }
+
+  @Put('late/:id')
+  @CacheEvict({ key: (_nothing: unknown, { params }: CacheRequest) => `edge:${params['id']}` })
+  @UseInterceptors(Impatient)
+  async late() {
+    await gate.pass();
   }
 
   @Get('copy/:id')
@@ -199,7 +222,10 @@ class EdgeController {
   }
 }
 
-const WITH_CACHE = [CacheModule.forRoot({}), CacheModule.forFeature({ declared: { ttl: '1h' } })];
+const withCache = (options: CacheModuleOptions) => [
+  CacheModule.forRoot(options),
+  CacheModule.forFeature({ declared: { ttl: '1h' } }),
+];
 
 @Module({})
 class EdgeModule {}
@@ -209,16 +235,16 @@ const adapters = { Fastify: () => new FastifyAdapter(), Express: () => new Expre
 describe.each(Object.entries(adapters))('decorators off the straight road on %s', (_name, adapter) => {
   let app: INestApplication;
   const http = () => request(app.getHttpServer());
-  const start = async (parts: Partial<DynamicModule>): Promise<INestApplication> => {
-    const module = { module: EdgeModule, imports: WITH_CACHE, ...parts };
+  const start = async (parts: Partial<DynamicModule>, options: CacheModuleOptions = {}): Promise<INestApplication> => {
+    const module = { module: EdgeModule, imports: withCache(options), ...parts };
     const made = await NestFactory.create(module, adapter() as FastifyAdapter, { logger: false, abortOnError: false });
     rehearsed(made);
     await made.init();
     await (made.getHttpAdapter().getInstance() as { ready?: () => Promise<void> }).ready?.();
     return made;
   };
-  const failure = (parts: Partial<DynamicModule>): Promise<string> =>
-    start(parts).then(
+  const failure = (parts: Partial<DynamicModule>, options?: CacheModuleOptions): Promise<string> =>
+    start(parts, options).then(
       async (started) => started.close().then(() => 'it has started'),
       (error: Error) => error.message,
     );
@@ -304,6 +330,15 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
     expect((await http().get('/edge/read/1')).headers['cache-status']).toContain('fwd=');
   });
 
+  it('evicts what a write has changed although nobody waits for it any more', async () => {
+    gate = new Gate();
+    await http().get('/edge/read/1');
+    await http().put('/edge/late/1').expect(500);
+    expect((await http().get('/edge/read/1')).headers['cache-status']).toContain('hit');
+    gate.release();
+    await eventually(async () => String((await http().get('/edge/read/1')).headers['cache-status']).includes('fwd='));
+  });
+
   it('asks the condition of an eviction before the handler', async () => {
     await http().delete('/edge/asked').expect(200);
     expect(seen).toEqual(['condition', 'handler']);
@@ -354,6 +389,71 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
       expect(reason).toContain('Table.byId needs a "key": the application has two instances of its class');
       const both = { provide: 'alias', useExisting: 'users' };
       expect(await failure({ providers: [table('users'), both] })).toBe('it has started');
+    });
+
+    it('a write that answers by itself', async () => {
+      @Controller()
+      class Writes {
+        @Put('by-hand')
+        @CacheEvict({})
+        byHand(@Res() reply: { send: (body: string) => void }) {
+          reply.send('written');
+        }
+      }
+      expect(await failure({ controllers: [Writes] })).toContain('on Writes.byHand: its answer would leave before');
+    });
+
+    describe('an interceptor around the cache', () => {
+      class Hides implements NestInterceptor {
+        intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+          return next.handle().pipe(map((user: object) => ({ ...user, password: undefined })));
+        }
+      }
+
+      const users = (...around: MethodDecorator[]): Type => {
+        class Users {
+          me(): object {
+            return { id: 1, password: 'secret' };
+          }
+        }
+        const { prototype } = Users as { prototype: object };
+        const descriptor = Object.getOwnPropertyDescriptor(prototype, 'me')!;
+        // As decorators are applied: the lowest one first.
+        for (const decorate of around) decorate(prototype, 'me', descriptor);
+        Object.defineProperty(prototype, 'me', descriptor);
+        Controller('users')(Users);
+        return Users;
+      };
+      const cached = Cacheable({ key: () => 'me', scope: 'public' });
+      const global = { provide: APP_INTERCEPTOR, useClass: Hides };
+
+      it.each<[string, () => Partial<DynamicModule>]>([
+        ['of the application', () => ({ controllers: [users(Get(), cached)], providers: [global] })],
+        [
+          'of the class',
+          () => {
+            const controller = users(Get(), cached);
+            UseInterceptors(Hides)(controller);
+            return { controllers: [controller] };
+          },
+        ],
+        ['of the method, below', () => ({ controllers: [users(Get(), UseInterceptors(new Hides()), cached)] })],
+      ])('%s', async (_where, parts) => {
+        const reason = await failure(parts());
+        expect(reason).toContain('Hides runs around @Cacheable on Users.me');
+        expect(reason).toContain('transparentInterceptors: [Hides]');
+      });
+
+      it('unless it is named, is inside, or its route is not cached', async () => {
+        const transparentInterceptors = [Hides];
+        const named = { controllers: [users(Get(), cached)], providers: [global] };
+        await expect(failure(named, { transparentInterceptors })).resolves.toBe('it has started');
+        const off = { controllers: [users(Get(), NoCache(), cached)], providers: [global] };
+        await expect(failure(off)).resolves.toBe('it has started');
+        const inside = await start({ controllers: [users(Get(), cached, UseInterceptors(Hides))] });
+        for (const _ of ['miss', 'hit']) await request(inside.getHttpServer()).get('/users').expect(200, { id: 1 });
+        await inside.close();
+      });
     });
 
     it('a default key of a handler with a parameter of its own kind, whatever the scope', async () => {

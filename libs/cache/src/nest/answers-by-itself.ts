@@ -13,11 +13,12 @@ const known = new WeakMap<object, How | 'no'>();
 export function answersByItself(context: ExecutionContext): How | undefined {
   const handler = context.getHandler();
   let how = known.get(handler);
-  if (how === undefined) known.set(handler, (how = look(context.getClass(), handler)));
+  if (how === undefined) known.set(handler, (how = wayOf(context.getClass(), handler)));
   return how === 'no' ? undefined : how;
 }
 
-function look(controller: object, handler: Handler): How | 'no' {
+/** The same, or `no`, of a handler that nobody has called yet. */
+export function wayOf(controller: object, handler: Handler): How | 'no' {
   const property = declarationsOf(handler)?.property ?? handler.name;
   if (Reflect.getMetadata(NEST.sse, handler) !== undefined) return 'sse';
   if (Reflect.getMetadata(NEST.redirect, handler) !== undefined) return 'redirect';

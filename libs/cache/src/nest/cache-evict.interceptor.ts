@@ -1,6 +1,6 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { concatMap, defer, map, type Observable } from 'rxjs';
+import { defer, lastValueFrom, map, type Observable } from 'rxjs';
 import { cacheGroupInvalidation } from '../http/cache-groups';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest } from './cache-request';
@@ -24,15 +24,23 @@ export class CacheEvictInterceptor implements NestInterceptor {
     const all = applying(operations.evict, [cacheRequest(context)]);
     const first = all.filter(({ beforeInvocation }) => beforeInvocation);
     const last = all.filter(({ beforeInvocation }) => !beforeInvocation);
-    return defer(() => this.evict(context, first, undefined)).pipe(
-      concatMap(() => next.handle()),
-      concatMap(async (result: unknown) => {
-        // Tags that only the handler could know must be invalidated also where all others were before.
-        const isTouched = result instanceof Touched;
-        await this.evict(context, last.length === 0 && isTouched ? first.slice(0, 1) : last, result);
-        return untouched(result);
-      }),
-    );
+    // One promise, begun when somebody subscribes: who stops waiting (a timeout) does not stop the write, and must not
+    // stop what follows from it.
+    return defer(() => this.run(context, first, last, next));
+  }
+
+  private async run(
+    context: ExecutionContext,
+    first: readonly CacheEvictOperation[],
+    last: readonly CacheEvictOperation[],
+    next: CallHandler,
+  ): Promise<unknown> {
+    await this.evict(context, first, undefined);
+    const result: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
+    // Tags that only the handler could know must be invalidated also where all others were before.
+    const isTouched = result instanceof Touched;
+    await this.evict(context, last.length === 0 && isTouched ? first.slice(0, 1) : last, result);
+    return untouched(result);
   }
 
   private async evict(

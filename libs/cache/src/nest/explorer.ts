@@ -1,10 +1,19 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { ApplicationConfig, DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { CacheError } from '../core/errors';
+import { wayOf } from './answers-by-itself';
 import { CacheBackend } from './cache-backend';
+import { CacheEvictInterceptor } from './cache-evict.interceptor';
+import { CachePutInterceptor } from './cache-put.interceptor';
+import { CacheableInterceptor } from './cacheable.interceptor';
 import { declarationsOf, operationsOf, type Class, type Handler, type Operations } from './declarations';
+import { CACHE_MODULE_OPTIONS } from './metadata';
 import { bind } from './methods/bindings';
+import { NoCacheInterceptor } from './no-cache.interceptor';
+import type { CacheModuleOptions } from './options';
+import { interceptorsAround } from './outer-interceptors';
 
+const OURS = [CacheableInterceptor, CachePutInterceptor, CacheEvictInterceptor, NoCacheInterceptor];
 /** What TypeScript notes of a method that returns no promise. */
 const NOT_ASYNC = new Set<unknown>([String, Number, Boolean, Array, Map, Set, Date, Buffer]);
 
@@ -14,6 +23,8 @@ export class CacheExplorer implements OnModuleInit {
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly backend: CacheBackend,
+    private readonly config: ApplicationConfig,
+    @Inject(CACHE_MODULE_OPTIONS) private readonly options: CacheModuleOptions,
   ) {}
 
   onModuleInit(): void {
@@ -30,12 +41,32 @@ export class CacheExplorer implements OnModuleInit {
       for (const name of decorated) {
         const operations = operationsOf(owner, prototype[name]!)!;
         check(operations, owner, name);
+        checkAnswer(operations, owner, prototype[name]!);
+        this.checkAround(operations, owner, prototype[name]!);
         if (declarationsOf(prototype[name]!)!.cacheable?.key === undefined && operations.cacheable !== undefined) {
           checkDefaultKey(operations, owner, isStatic ? instance : undefined, holders);
         }
       }
       bind(owner, isStatic ? (instance as object) : undefined, this.backend);
     }
+  }
+
+  /**
+   * What runs around the cache is given stored bytes: an interceptor that takes a password out of objects would not find
+   * it there, and let it pass.
+   */
+  private checkAround({ where, isRoute, isOff, cacheable }: Operations, owner: Class, handler: Handler): void {
+    if (!isRoute || isOff || cacheable === undefined) return;
+    const known = new Set<unknown>([...OURS, ...(this.options.transparentInterceptors ?? [])]);
+    const around = interceptorsAround(CacheableInterceptor, this.config, owner, handler);
+    const odd = around.find((one) => !known.has(one));
+    if (odd === undefined) return;
+    throw new CacheError(
+      'INVALID_OPTIONS',
+      `${odd.name} runs around @Cacheable on ${where}, and would be given the bytes of the answer instead of what the handler returns. ` +
+        `If it changes what is returned, put @UseInterceptors(${odd.name}) on the method, above @Cacheable; ` +
+        `if it does not look at it, name it: CacheModule.forRoot({ transparentInterceptors: [${odd.name}] })`,
+    );
   }
 
   private all() {
@@ -67,6 +98,18 @@ function checkDefaultKey({ where }: Operations, owner: Class, instance: unknown,
   if (other.instance !== instance) {
     refuse('the application has two instances of its class, which may answer differently (or list it in one module)');
   }
+}
+
+/** An answer that the handler sends by itself leaves before what it has changed is invalidated. */
+function checkAnswer({ where, isRoute, isOff, put, evict }: Operations, owner: Class, handler: Handler): void {
+  if (!isRoute || isOff || put.length + evict.length === 0) return;
+  const way = wayOf(owner, handler);
+  if (way !== 'response' && way !== 'sse') return;
+  const reason = way === 'sse' ? 'it sends events' : 'use @Res({ passthrough: true }), and return what it answers';
+  throw new CacheError(
+    'INVALID_OPTIONS',
+    `@CacheEvict or @CachePut on ${where}: its answer would leave before the cache knows of the write: ${reason}`,
+  );
 }
 
 function check(operations: Operations, owner: Class, name: string): void {

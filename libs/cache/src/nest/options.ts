@@ -1,3 +1,4 @@
+import type { NestInterceptor, Type } from '@nestjs/common';
 import type { CoherenceMode } from '../core/coherence/coherence-state';
 import type { UndeliveredPolicy } from '../core/coherence/invalidator';
 import type { CacheOptions } from '../core/options';
@@ -48,6 +49,14 @@ export interface CacheModuleOptions {
   readonly warm?: WarmOptions;
   /** Runs around loads, operations of L2 and invalidations, for traces: `openTelemetryTracer()` of `@strata/metrics`. */
   readonly trace?: CacheTracer | undefined;
+  /**
+   * Interceptors around cached routes (of the application, of a class) that do not look at what handlers return, such
+   * as those that measure or log. They are given bytes of the cache; any other one around a cached route ends the start,
+   * since what it would take out of an object it does not find in bytes.
+   *
+   * @default none
+   */
+  readonly transparentInterceptors?: readonly Type<NestInterceptor>[];
   /** Told of each transition of the breaker in front of Redis, once. */
   readonly onBreakerChange?: (state: BreakerState, reason: string) => void;
 }

@@ -68,6 +68,43 @@ abstract class Animals {
   }
 }
 
+class Money {
+  constructor(
+    readonly amount: bigint,
+    readonly since: Date,
+  ) {}
+}
+
+@Injectable()
+class Odd {
+  ticks: string[] = [];
+
+  @Cacheable()
+  async price(): Promise<{ money: Money; n: number }> {
+    return { money: new Money(5n, new Date(5)), n: ++calls };
+  }
+
+  @Cacheable()
+  async deep(): Promise<object> {
+    let value: object = { n: ++calls };
+    for (let i = 0; i < 300; i++) value = { value };
+    return value;
+  }
+
+  @CachePut({ key: () => 'deep' })
+  async putDeep(): Promise<object> {
+    return this.deep();
+  }
+
+  @Cacheable()
+  async value(): Promise<number> {
+    // What is started here goes on when this is over.
+    if (calls++ === 0)
+      void gate.pass().then(async () => this.ticks.push(`${await this.value()} ${await this.value()}`));
+    return calls;
+  }
+}
+
 @Injectable()
 class Cats extends Animals {
   constructor() {
@@ -250,7 +287,7 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
     );
 
   beforeAll(async () => {
-    const providers = [Cats, { provide: 'dogs', useFactory: () => new Dogs() }];
+    const providers = [Odd, Cats, { provide: 'dogs', useFactory: () => new Dogs() }];
     app = await start({ controllers: [EdgeController], providers });
   });
 
@@ -268,6 +305,34 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
     for (const _ of [1, 2]) expect([await cats.byId(1), await dogs.byId(1)]).toEqual(['cat1', 'a dog1']);
     expect([await dogs.plainly(1), await dogs.plainly(2), await dogs.byId(2)]).toEqual(['dog1', 'dog2', 'a dog2']);
     expect(calls).toBe(3);
+  });
+
+  it('an instance of a class is kept with its dates and big numbers, as a plain object', async () => {
+    const odd = app.get(Odd);
+    for (const _ of ['miss', 'hit']) {
+      const { money, n } = await odd.price();
+      expect([{ ...money }, money instanceof Money, n]).toEqual([{ amount: 5n, since: new Date(5) }, false, 1]);
+    }
+  });
+
+  it('what the cache cannot carry is handed on, and no error of its caller', async () => {
+    const odd = app.get(Odd);
+    await expect(Promise.all([odd.deep(), odd.deep(), odd.putDeep()])).resolves.toHaveLength(3);
+    await expect(odd.deep()).resolves.toMatchObject({ value: {} });
+    expect(calls).toBe(4);
+    expect(jest.mocked(Logger.prototype.warn).mock.calls.map(([text]) => String(text))).toEqual([
+      expect.stringContaining('Odd.deep returns a value that cannot be kept: nested deeper than 256 levels'),
+      expect.stringContaining('Odd.putDeep returns a value that cannot be kept'),
+    ]);
+  });
+
+  it('what a load has started reads the cache once the load is over', async () => {
+    [gate, calls] = [new Gate(), 0];
+    const odd = app.get(Odd);
+    expect(await odd.value()).toBe(1);
+    gate.release();
+    await eventually(() => odd.ticks.length > 0);
+    expect(odd.ticks).toEqual(['1 1']);
   });
 
   it('an override that calls what it overrides, under the same key, does not wait for itself', async () => {
@@ -474,6 +539,9 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
       Cacheable()({}, 'x', descriptor);
       expect(() => Cacheable()({}, 'x', descriptor)).toThrow('@Cacheable is twice on');
       expect(() => Cacheable()({}, 'x', { get: () => 1 })).toThrow('only methods can be cached');
+      const generator = { value: async function* () {} };
+      expect(() => Cacheable()({}, 'x', generator)).toThrow('what a generator yields cannot be kept');
+      expect(() => Cacheable()(class Cats {}, 'x', { value: async () => 1 })).toThrow('a static method belongs to no');
     });
   });
 });

@@ -135,6 +135,14 @@ class ProbeController {
     return ++calls;
   }
 
+  @Get('web/:what')
+  @Cacheable({ key: ({ params }) => `web:${params['what']}`, scope: 'public' })
+  web(@Param('what') what: string) {
+    calls++;
+    if (what === 'stream') return new Blob(['hello']).stream();
+    return what === 'response' ? new Response('hello') : new Uint8Array([104, 105]);
+  }
+
   @Get('stream')
   @Cacheable({ key: () => 'stream', scope: 'public' })
   async stream() {
@@ -403,6 +411,15 @@ describe.each(Object.entries(adapters))('HTTP caching on %s', (_name, adapter) =
       expect((await get('/v2')).body).toEqual({ new: true });
       expect((await get('/v1')).body).toEqual({ old: true });
     });
+
+    it.each(['stream', 'response', 'bytes'])(
+      'what the web platform calls a %s passes, and is not kept',
+      async (what) => {
+        const answers = [await get(`/web/${what}`).buffer(true), await get(`/web/${what}`).buffer(true)];
+        expect(calls).toBe(2);
+        for (const { headers } of answers) expect(headers['cache-status']).toContain('fwd=bypass; detail=stream');
+      },
+    );
 
     it('streams pass, each to the caller it was made for', async () => {
       const read = async () => (await get('/stream').buffer(true)).body as Buffer;

@@ -4,9 +4,21 @@ const PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 /** Milliseconds, or a string with a unit: `'500ms'`, `'30s'`, `'5m'`, `'2h'`, `'1d'`. */
 export type Duration = number | string;
 
-/** Milliseconds of `duration`, or `undefined` when it is malformed, negative or not finite. */
+/** A hundred years: what is longer is no whole number of milliseconds for Redis, and one such entry fails all of its command. */
+const LONGEST_MS = 3_155_760_000_000;
+
+/**
+ * Milliseconds of `duration`, a hundred years at most, or `undefined` when it is malformed, negative or not finite,
+ * whatever its type.
+ */
 export function toMilliseconds(duration: Duration): number | undefined {
-  if (typeof duration === 'number') return Number.isFinite(duration) && duration >= 0 ? duration : undefined;
-  const match = PATTERN.exec(duration.trim());
+  const milliseconds = numberOf(duration);
+  const isValid = milliseconds !== undefined && Number.isFinite(milliseconds) && milliseconds >= 0;
+  return isValid ? Math.min(milliseconds, LONGEST_MS) : undefined;
+}
+
+function numberOf(duration: unknown): number | undefined {
+  if (typeof duration === 'number') return duration;
+  const match = typeof duration === 'string' ? PATTERN.exec(duration.trim()) : undefined;
   return match ? Number(match[1]) * UNITS[match[2]!]! : undefined;
 }

@@ -167,4 +167,15 @@ describe('many keys at once, and time', () => {
     await strata.invalidateTags(['t']);
     expect(cache.peek('a')).toBeUndefined();
   });
+
+  it('closing waits ten seconds for a load, not for ever', async () => {
+    const other = localStrata();
+    void other.strata.cache('test').getOrSet('a', () => new Promise(() => undefined));
+    let isClosed = false;
+    const closing = other.strata.close().then(() => (isClosed = true));
+    await other.clock.advance(9_999);
+    expect(isClosed).toBe(false);
+    await other.clock.advance(1);
+    await closing;
+  });
 });

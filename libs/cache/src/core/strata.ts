@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { systemClock, type Clock } from './ports/clock';
+import { atMost, systemClock, type Clock } from './ports/clock';
 import type { Bus } from './ports/bus';
 import type { LocalStore, LocalStoreBounds, LocalStoreListener } from './ports/local-store';
 import type { InvalidationMode, RemoteStore } from './ports/remote-store';
@@ -54,6 +54,9 @@ export interface StrataOptions {
 }
 
 const CACHE_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
+
+/** A loader that never ends must not keep the application from ending. */
+const CLOSE_LIMIT_MS = 10_000;
 
 /**
  * One instance of the cache: its named caches, its view of the fleet and its lease.
@@ -135,11 +138,12 @@ export class Strata {
     await this.lease.ready(this.leaseMs);
   }
 
-  /** Ends serving from L1, leaves the fleet, waits for stores under way. */
+  /** Ends serving from L1, leaves the fleet, waits for loads and stores under way: ten seconds at most. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    await Promise.all([...this.caches.values()].map((cache) => cache.settled()));
+    const settled = Promise.all([...this.caches.values()].map((cache) => cache.settled()));
+    await atMost(this.clock, CLOSE_LIMIT_MS, settled);
     await this.invalidator.flush().catch(() => undefined);
     this.invalidator.close();
     if (this.state.mode !== 'off') await this.lease.stop();

@@ -23,6 +23,7 @@ import { richSerializer } from '../drivers/serializers/rich-serializer';
 import { openRedisClient } from '../interop/ioredis-yet';
 import type { Representation } from '../http/representation';
 import type { CacheRequest } from './cache-request';
+import { checkModuleOptions } from './check-options';
 import type { Identify } from './http-key';
 import { ForOneOnly as ForMethodOnly } from './methods/for-one-only';
 import { ForOneOnly } from './http-load';
@@ -68,6 +69,7 @@ export class CacheBackend {
 
   /** Builds everything without waiting for Redis. @throws CacheError `INVALID_OPTIONS` */
   static async create(options: CacheModuleOptions): Promise<CacheBackend> {
+    checkModuleOptions(options);
     const warm = resolveWarmOptions(options.warm);
     const driver = await openDriver(options);
     const hotKeys =

@@ -128,6 +128,13 @@ export const InjectCache = (name: string): PropertyDecorator & ParameterDecorato
 
 type Interceptor = Parameters<typeof UseInterceptors>[0];
 
+/** Why a method cannot have a cache around it, as far as that is seen where it is defined. */
+function refusalOf(target: object, method: { readonly constructor: { readonly name: string } }): string | undefined {
+  if (typeof target === 'function') return 'a static method belongs to no application whose cache it could use';
+  const isGenerator = /^(Async)?GeneratorFunction$/.test(method.constructor.name);
+  return isGenerator ? 'what a generator yields cannot be kept: return a promise of a list' : undefined;
+}
+
 /** Adds to the declarations of a method. Wrong options end the start here, where the class is defined. */
 function declaring(
   add: (declared: Declarations, where: string) => Declarations,
@@ -138,6 +145,8 @@ function declaring(
     if (typeof descriptor?.value !== 'function') {
       throw new CacheError('INVALID_OPTIONS', `decorators on ${where}: only methods can be cached`);
     }
+    const refusal = refusalOf(target, descriptor.value as () => unknown);
+    if (refusal !== undefined) throw new CacheError('INVALID_OPTIONS', `decorators on ${where}: ${refusal}`);
     wrapMethod(descriptor);
     const handler = descriptor.value as () => unknown;
     const declared = add(

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { Observable } from 'rxjs';
 import { CacheError } from '../core/errors';
 import { wayOf } from './answers-by-itself';
 import { CacheBackend } from './cache-backend';
@@ -15,7 +16,7 @@ import { interceptorsAround } from './outer-interceptors';
 
 const OURS = [CacheableInterceptor, CachePutInterceptor, CacheEvictInterceptor, NoCacheInterceptor];
 /** What TypeScript notes of a method that returns no promise. */
-const NOT_ASYNC = new Set<unknown>([String, Number, Boolean, Array, Map, Set, Date, Buffer]);
+const NOT_ASYNC = new Set<unknown>([String, Number, Boolean, Array, Map, Set, Date, Buffer, Observable]);
 
 /** Finds every decorated method when the application starts: ties it to the cache, and refuses what cannot work. */
 @Injectable()

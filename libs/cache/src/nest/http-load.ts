@@ -118,11 +118,16 @@ export function represent(value: unknown, headers: Record<string, string>, type:
   };
 }
 
-/** False for what Nest sends in a way of its own: nothing, a stream, a file. */
+/** False for what framework or Nest send in a way of their own: nothing, a stream, a file, an answer of the web, bytes but those of Node. */
 export function hasBytes(value: unknown): boolean {
   if (value == null || value instanceof StreamableFile) return false;
-  return !(typeof value === 'object' && 'pipe' in value && typeof value.pipe === 'function');
+  if (typeof value !== 'object' || Buffer.isBuffer(value)) return true;
+  return !ArrayBuffer.isView(value) && !OF_STREAMS.some((name) => typeof (value as Methods)[name] === 'function');
 }
+
+type Methods = Readonly<Record<string, unknown>>;
+/** Of Node's streams, those of the web, and of what holds one (`Response`, `Blob`). */
+const OF_STREAMS = ['pipe', 'getReader', 'arrayBuffer'];
 
 /** Of declared headers, names {@link inLowerCase}, those that are kept with the entry. */
 export function keptOf(declared: Readonly<Record<string, string>>): Record<string, string> {

@@ -16,16 +16,19 @@ export interface Clock {
   now(): number;
   /** Milliseconds that never go back; the origin is arbitrary. */
   monotonic(): number;
-  /** Runs `task` once after `ms` milliseconds. The timer never keeps the process alive. */
+  /** Runs `task` once after `ms` milliseconds, 24 days at most. The timer never keeps the process alive. */
   after(ms: number, task: () => void): Timer;
 }
+
+/** 24 days: Node takes more for one millisecond. */
+const LONGEST_TIMER_MS = 0x7fff_ffff;
 
 /** Time of the running process. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, task) {
-    const handle = setTimeout(task, ms);
+    const handle = setTimeout(task, Math.min(ms, LONGEST_TIMER_MS));
     handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },
@@ -34,6 +37,18 @@ export const systemClock: Clock = {
 /** Resolves after `ms` milliseconds of `clock`. */
 export function delay(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void clock.after(ms, resolve));
+}
+
+/** Resolves when `work` has ended, either way, and after `ms` milliseconds of `clock` at the latest. */
+export function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(ms, resolve);
+    const end = (): void => {
+      timer.cancel();
+      resolve();
+    };
+    work.then(end, end);
+  });
 }
 
 /** Wall time, about, at which this process has begun: to keep other times against, never to decide by. */

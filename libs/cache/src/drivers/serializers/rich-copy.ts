@@ -1,11 +1,15 @@
 /**
  * A deep copy of what the rich serializer carries. Shared and cyclic references are kept as they are, each
- * object is visited once. What is not known here is immutable in practice and shared.
+ * object is visited once; instances of classes become plain objects, or what their `toJSON` makes of them. What is not
+ * known here is immutable in practice and shared.
  */
 export function richCopy(value: unknown, seen = new Map<object, unknown>()): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const known = seen.get(value);
   if (known !== undefined) return known;
+  if (isInstance(value) && 'toJSON' in value && typeof value.toJSON === 'function') {
+    return richCopy((value.toJSON as () => unknown)(), seen);
+  }
   const copy = emptyLike(value);
   seen.set(value, copy);
   if (value instanceof Map) {
@@ -30,10 +34,28 @@ function emptyLike(value: object): object {
   if (value instanceof URL) return new URL(value.href);
   if (value instanceof RegExp) return new RegExp(value.source, value.flags);
   if (ArrayBuffer.isView(value)) return structuredClone(value);
+  if (value instanceof Error) return copyOfError(value);
   return isContainer(value) ? {} : value;
 }
 
+/** What superjson keeps of it. */
+function copyOfError({ name, message, stack }: Error): Error {
+  return Object.defineProperties(new Error(message), {
+    name: { value: name, writable: true, configurable: true },
+    stack: { value: stack, writable: true, configurable: true },
+  });
+}
+
 function isContainer(value: object): boolean {
+  return Array.isArray(value) || isPlain(value) || isInstance(value);
+}
+
+function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Of a class that somebody has written: those of the platform say what they are. */
+function isInstance(value: object): boolean {
+  return !isPlain(value) && Object.prototype.toString.call(value) === '[object Object]';
 }

@@ -36,6 +36,30 @@ describe('richSerializer', () => {
     expect(cache.peek('a')).toEqual(value());
   });
 
+  it('makes plain objects of instances, or what their toJSON says, and copies of errors', () => {
+    class Point {
+      constructor(readonly at: Map<string, Date>) {}
+    }
+    class Money {
+      constructor(readonly cents: bigint) {}
+      toJSON(): object {
+        return { cents: this.cents };
+      }
+    }
+    const given = {
+      point: new Point(new Map([['x', new Date(1)]])),
+      money: new Money(5n),
+      failed: new RangeError('no'),
+    };
+    const kept = richSerializer.decode(richSerializer.encode(given)) as typeof given;
+    expect(kept).toEqual({ point: { at: given.point.at }, money: { cents: 5n }, failed: expect.any(Error) as Error });
+    expect(Object.getPrototypeOf(kept.point)).toBe(Object.prototype);
+    const copy = richSerializer.copy!(kept) as typeof given;
+    copy.failed.message = 'changed';
+    expect([kept.failed.name, kept.failed.message]).toEqual(['RangeError', 'no']);
+    expect(given.point).toBeInstanceOf(Point);
+  });
+
   it('copies shared and cyclic values once, whatever the number of paths to them', async () => {
     const cyclic: Record<string, unknown> = { name: 'loop' };
     cyclic['self'] = cyclic;

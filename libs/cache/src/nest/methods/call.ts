@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { isTag } from '../../core/coherence/tags';
 import type { Duration } from '../../core/duration';
 import type { LoaderContext } from '../../core/loader-context';
+import { richSerializer, RichValueError } from '../../drivers/serializers/rich-serializer';
 import type { CacheBackend } from '../cache-backend';
 import type { Operations } from '../declarations';
 import type { CacheEvictOperation, CachePutOperation } from '../operations';
@@ -23,10 +24,24 @@ export interface MethodCall {
 
 type Apply<R> = (...given: unknown[]) => R;
 
-const warned = new Set<string>();
+const warned = new WeakMap<CacheBackend, Set<string>>();
 
-/** Keys that the present chain of calls is loading: one that needs its own key again must not wait for itself. */
-const loadingKeys = new AsyncLocalStorage<ReadonlySet<string>>();
+/** A load that the present code was called from; also of a timer that it has started, which may outlive it. */
+interface Load {
+  readonly place: string;
+  readonly outer: Load | undefined;
+  isOver: boolean;
+}
+
+/** One that needs its own key again must not wait for itself. */
+const loads = new AsyncLocalStorage<Load>();
+
+function isLoading(place: string): boolean {
+  for (let load = loads.getStore(); load !== undefined; load = load.outer) {
+    if (load.place === place && !load.isOver) return true;
+  }
+  return false;
+}
 
 /** Around a method: evictions that come first, the entry or the method, a put, evictions after success. */
 export async function callWithCache(call: MethodCall): Promise<unknown> {
@@ -48,25 +63,30 @@ async function readThrough(call: MethodCall): Promise<unknown> {
   const key = versionedKey((cacheable.key as Apply<string | undefined>)(...args), cacheable.version);
   if (key === undefined) return invoke();
   const cache = backend.methodCache(cacheable.cache);
-  const own = `${cache.name} ${key}`;
-  const outer = loadingKeys.getStore();
-  if (outer?.has(own)) return invoke();
+  const place = `${cache.name} ${key}`;
+  if (isLoading(place)) return invoke();
+  let own: { readonly result: unknown } | undefined;
   const load = async (loading: LoaderContext<unknown>): Promise<unknown> => {
-    const result = await loadingKeys.run(new Set([...(outer ?? []), own]), invoke);
+    const here: Load = { place, outer: loads.getStore(), isOver: false };
+    const result = await loads.run(here, invoke).finally(() => (here.isOver = true));
     const reason = uncacheable(result);
     if (reason !== undefined) {
-      warnOnce(operations.where, reason);
+      warnOnce(call, reason);
       throw new ForOneOnly(call, result);
     }
     describe(cacheable, result, args, loading);
+    own = { result };
     return result;
   };
   const tags = (cacheable.tags as Apply<readonly string[]>)(...args);
   try {
     return await cache.getOrSet(key, load, { ...cacheable.entry, tags });
   } catch (error) {
-    if (!(error instanceof ForOneOnly)) throw error;
-    return error.call === call ? error.result : invoke();
+    if (error instanceof ForOneOnly) return error.call === call ? error.result : invoke();
+    if (!(error instanceof RichValueError)) throw error;
+    // The method has succeeded: what the cache cannot carry is no error of its caller.
+    warnOnce(call, error.message);
+    return own === undefined ? invoke() : own.result;
   }
 }
 
@@ -91,7 +111,7 @@ async function putting(
   put: CachePutOperation,
   further: readonly CachePutOperation[],
 ): Promise<unknown> {
-  const { backend, operations, args } = call;
+  const { backend, args } = call;
   const next = (): Promise<unknown> =>
     further.length === 0 ? readThrough(call) : putting(call, further[0]!, further.slice(1));
   if (!(put.condition as Apply<boolean>)(...args)) return next();
@@ -101,20 +121,30 @@ async function putting(
   const produce = async (): Promise<unknown> => {
     result = await next();
     const value = untouched(result);
-    const reason = uncacheable(value);
-    if (reason !== undefined) warnOnce(operations.where, reason);
+    const reason = uncacheable(value) ?? notCarried(value);
+    if (reason !== undefined) warnOnce(call, reason);
     return reason !== undefined || isLeftOut(put, value, ...args) ? undefined : value;
   };
   await backend.methodCache(put.cache).put(key, produce, put.entry, (value) => learntBy(put, value, args));
   return result;
 }
 
+/** Why `richSerializer` cannot carry a value: found before it is put, when the method has succeeded. */
+function notCarried(value: unknown): string | undefined {
+  try {
+    return void (value === undefined || richSerializer.decode(richSerializer.encode(value)));
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 function evictFor({ backend, args }: MethodCall, operation: CacheEvictOperation, result: unknown): Promise<Evicted> {
   return evict(backend, operation, { result, inputs: args, cacheOf: (name) => backend.methodCache(name) });
 }
 
-function warnOnce(where: string, reason: string): void {
-  if (warned.has(where)) return;
-  warned.add(where);
+function warnOnce({ backend, operations: { where } }: MethodCall, reason: string): void {
+  const known = warned.get(backend) ?? new Set<string>();
+  if (known.has(where)) return;
+  warned.set(backend, known.add(where));
   new Logger('Cacheable').warn(`${where} returns ${reason}: it is never cached`);
 }

@@ -13,24 +13,40 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({
-  options: {
-    schedules: { type: 'string', default: '20' },
-    minutes: { type: 'string' },
-    profile: { type: 'string' },
-    seed: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    steps: { type: 'string', default: '5000' },
-    mutants: { type: 'string' },
-    rule: { type: 'string' },
-    worker: { type: 'string' },
-  },
-});
+const OPTIONS = {
+  schedules: { type: 'string', default: '20' },
+  minutes: { type: 'string' },
+  profile: { type: 'string' },
+  seed: { type: 'string' },
+  from: { type: 'string', default: '1' },
+  steps: { type: 'string', default: '5000' },
+  mutants: { type: 'string' },
+  rule: { type: 'string' },
+  worker: { type: 'string' },
+};
+const values = readArguments();
 const require = createRequire(import.meta.url);
 const OUT = process.env.SIMULATION_OUT ?? resolve(`node_modules/.cache/strata-simulation-${process.pid}`);
 
 if (values.worker === undefined) await main();
 else await work(JSON.parse(values.worker));
+
+/** A run of no schedule would be a proof of nothing that looks like one. */
+function readArguments() {
+  try {
+    const given = parseArgs({ options: OPTIONS }).values;
+    for (const name of ['schedules', 'seed', 'from', 'steps', 'mutants']) {
+      if (!/^[1-9]\d{0,8}$/.test(given[name] ?? '1')) throw new Error(`--${name} is a whole number from 1`);
+    }
+    if (!(Number(given.minutes ?? 1) > 0)) throw new Error('--minutes is a number above 0');
+    return given;
+  } catch (error) {
+    process.stderr.write(
+      `${error.message}\nusage: npm run simulate [-- --schedules 20 | --minutes 5] [--profile freeze] [--seed 7] [--from 1] [--steps 5000] [--mutants 200 [--rule TEXT]]\n`,
+    );
+    process.exit(2);
+  }
+}
 
 async function main() {
   build();

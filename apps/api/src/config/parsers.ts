@@ -48,15 +48,17 @@ export const url = (...schemes: readonly string[]): z.ZodType<string, string> =>
   });
 
 /** A URL of Redis; a path may only be the number of a database. */
-export const redisUrl = url('redis', 'rediss').refine((text) => /^\/?\d*$/.test(new URL(text).pathname), {
-  error: 'has a path that is not the number of a database, as in redis://host:6379/0',
-});
+export const redisUrl = url('redis', 'rediss').refine(
+  // What is no URL has been refused: the checks of a text are all asked.
+  (text) => !URL.canParse(text) || /^\/?\d*$/.test(new URL(text).pathname),
+  { error: 'has a path that is not the number of a database, as in redis://host:6379/0' },
+);
 
 /** `host:port,host:port`. */
 export const addresses = z.string().transform((text, context) => {
   const parsed = text.split(',').map((part) => /^\s*([^:\s]+):(\d{1,5})\s*$/.exec(part));
-  if (parsed.every((match) => match !== null)) {
-    return parsed.map((match) => ({ host: match[1]!, port: Number(match[2]) }));
+  if (parsed.every((match) => match !== null && Number(match[2]) <= 65_535)) {
+    return parsed.map((match) => ({ host: match![1]!, port: Number(match![2]) }));
   }
   context.addIssue(`"${text}" is not a list such as host:26379,host:26380`);
   return z.NEVER;

@@ -11,7 +11,7 @@ const PROBLEMS: Record<number, string> = {
   403: 'Not allowed without an admin token',
   404: 'There is no such thing',
   409: 'Not possible as the service is configured',
-  412: 'It has changed since the state that `If-Match` names',
+  412: 'It is not in the state that `If-Match` or `If-None-Match` asks for',
   413: 'The body is larger than 1 MiB',
   415: 'The body is not `application/json`',
   429: 'Too many writes; `Retry-After` says when to try again',
@@ -40,7 +40,8 @@ export function AdminOnly(): MethodDecorator {
 /** Documents a JSON body by the schema that validates it, with an example that works. */
 export function ApiJsonBody(schema: z.ZodType, example: unknown): MethodDecorator {
   return applyDecorators(
-    ApiBody({ required: true, schema: { ...inputSchema(schema), example } as never }),
+    // Not `schema.example`: `@nestjs/swagger` takes that for one of a parameter, and drops it.
+    ApiBody({ required: true, schema: inputSchema(schema) as never, examples: { works: { value: example } } }),
     ApiProblems(400, 413, 415),
   );
 }
@@ -120,12 +121,17 @@ export const ApiCached = (): MethodDecorator =>
   );
 
 /** Documents a write that can be made conditional. */
-export const ApiIfMatch = (): MethodDecorator =>
+export const ApiPreconditions = (): MethodDecorator =>
   applyDecorators(
     ApiHeader({
       name: 'If-Match',
       required: false,
       description: 'Only if the product is still as this ETag says; of any encoding, never weak',
+    }),
+    ApiHeader({
+      name: 'If-None-Match',
+      required: false,
+      description: 'Only if the product is not as one of these ETags says; `*`: only if there is none',
     }),
     ApiProblems(412),
   );

@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import {
   AdminOnly,
   ApiCached,
-  ApiIfMatch,
+  ApiPreconditions,
   ApiJsonBody,
   ApiProblems,
   ApiQueryOf,
@@ -36,7 +36,7 @@ import {
   type NewProduct,
   type ProductChange,
 } from './product.schemas';
-import { productEntityTag } from './product.precondition';
+import { productEntityTag, type Preconditions } from './product.precondition';
 import type { Product } from './product.view';
 import { ProductsService } from './products.service';
 
@@ -112,15 +112,15 @@ export class ProductsController {
   @ApiJsonBody(newProduct, PRODUCT_EXAMPLE)
   @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product as it is now', headers: WRITTEN_HEADERS })
   @ApiProblems(404)
-  @ApiIfMatch()
+  @ApiPreconditions()
   @CacheEvict({})
   async replace(
     @Param('id', { schema: productId }) id: number,
     @Body({ schema: newProduct }) body: NewProduct,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Headers('If-Match') ifMatch?: string,
+    @Headers() preconditions: Preconditions,
   ): Promise<Touched<Product>> {
-    const { product, previousCategory } = await this.products.replace(id, body, ifMatch);
+    const { product, previousCategory } = await this.products.replace(id, body, preconditions);
     void reply.header('etag', productEntityTag(product));
     return touched(product, ...tagsOfWrite(id, previousCategory, product.category));
   }
@@ -131,15 +131,15 @@ export class ProductsController {
   @ApiJsonBody(productChange, { price: 69.9 })
   @ApiResponse({ ...PRODUCT_RESPONSE, status: 200, description: 'The product as it is now', headers: WRITTEN_HEADERS })
   @ApiProblems(404)
-  @ApiIfMatch()
+  @ApiPreconditions()
   @CacheEvict({})
   async change(
     @Param('id', { schema: productId }) id: number,
     @Body({ schema: productChange }) body: ProductChange,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Headers('If-Match') ifMatch?: string,
+    @Headers() preconditions: Preconditions,
   ): Promise<Touched<Product>> {
-    const { product, previousCategory } = await this.products.change(id, body, ifMatch);
+    const { product, previousCategory } = await this.products.change(id, body, preconditions);
     void reply.header('etag', productEntityTag(product));
     return touched(product, ...tagsOfWrite(id, previousCategory, product.category));
   }
@@ -150,13 +150,13 @@ export class ProductsController {
   @ApiOperation({ summary: 'Delete a product' })
   @ApiResponse({ status: 204, description: 'Gone' })
   @ApiProblems(400, 404)
-  @ApiIfMatch()
+  @ApiPreconditions()
   @CacheEvict({})
   async remove(
     @Param('id', { schema: productId }) id: number,
-    @Headers('If-Match') ifMatch?: string,
+    @Headers() preconditions: Preconditions,
   ): Promise<Touched<undefined>> {
-    const { previousCategory } = await this.products.remove(id, ifMatch);
+    const { previousCategory } = await this.products.remove(id, preconditions);
     return touched(undefined, ...tagsOfWrite(id, previousCategory));
   }
 

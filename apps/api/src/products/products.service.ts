@@ -2,7 +2,7 @@ import { Injectable, NotFoundException, PreconditionFailedException } from '@nes
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ProductEntity } from '../database/product.entity';
-import { isAsExpected } from './product.precondition';
+import { isAsExpected, type Preconditions } from './product.precondition';
 import { listQueries } from './list-queries';
 import type { ListQuery, NewProduct, ProductChange } from './product.schemas';
 import { presentProduct, type Product } from './product.view';
@@ -49,17 +49,17 @@ export class ProductsService {
     });
   }
 
-  replace(id: number, product: NewProduct, ifMatch?: string): Promise<ProductWrite> {
-    return this.write(id, ifMatch, (entity) => Object.assign(entity, product));
+  replace(id: number, product: NewProduct, preconditions: Preconditions = {}): Promise<ProductWrite> {
+    return this.write(id, preconditions, (entity) => Object.assign(entity, product));
   }
 
-  change(id: number, change: ProductChange, ifMatch?: string): Promise<ProductWrite> {
-    return this.write(id, ifMatch, (entity) => Object.assign(entity, change));
+  change(id: number, change: ProductChange, preconditions: Preconditions = {}): Promise<ProductWrite> {
+    return this.write(id, preconditions, (entity) => Object.assign(entity, change));
   }
 
-  async remove(id: number, ifMatch?: string): Promise<ProductWrite> {
+  async remove(id: number, preconditions: Preconditions = {}): Promise<ProductWrite> {
     return this.source.transaction(async (manager) => {
-      const entity = await locked(manager, id, ifMatch);
+      const entity = await locked(manager, id, preconditions);
       const product = presentProduct(entity);
       await manager.remove(entity);
       return { product, previousCategory: product.category };
@@ -68,11 +68,11 @@ export class ProductsService {
 
   private write(
     id: number,
-    ifMatch: string | undefined,
+    preconditions: Preconditions,
     apply: (entity: ProductEntity) => void,
   ): Promise<ProductWrite> {
     return this.source.transaction(async (manager) => {
-      const entity = await locked(manager, id, ifMatch);
+      const entity = await locked(manager, id, preconditions);
       const previousCategory = entity.category;
       apply(entity);
       return { product: presentProduct(await manager.save(entity)), previousCategory };
@@ -81,11 +81,13 @@ export class ProductsService {
 }
 
 /** Row lock: the state that is compared, and the category read here, are what the write replaces. */
-async function locked(manager: EntityManager, id: number, ifMatch: string | undefined): Promise<ProductEntity> {
+async function locked(manager: EntityManager, id: number, preconditions: Preconditions): Promise<ProductEntity> {
   const entity = await manager.findOne(ProductEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
   if (entity === null) throw missing(id);
-  if (!isAsExpected(presentProduct(entity), ifMatch)) {
-    throw new PreconditionFailedException(`product ${id} has changed: read it again, then repeat with its new ETag`);
+  if (!isAsExpected(presentProduct(entity), preconditions)) {
+    throw new PreconditionFailedException(
+      `product ${id} is not in the state that If-Match or If-None-Match asks for: read it again, then repeat with its new ETag`,
+    );
   }
   return entity;
 }

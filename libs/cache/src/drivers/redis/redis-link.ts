@@ -15,6 +15,7 @@ interface Waiting {
 }
 
 const READY_LIMIT_MS = 1_000;
+const LOST = 'connection lost';
 
 /**
  * One connection for commands, with its own deadline. Replies come in order, so one timer that looks at
@@ -41,6 +42,7 @@ export class RedisLink implements NodeLink, RedisNodes {
   private hadOutage = false;
   private gathering: Duplex | undefined;
   private openFor: string | undefined;
+  private lostBy = LOST;
   private outageCount = 0;
 
   constructor(
@@ -52,9 +54,8 @@ export class RedisLink implements NodeLink, RedisNodes {
     this.slowStart = new SlowStart(options.maxInFlight ?? 10_000);
     client.on('connect', () => this.limitReadyCheck());
     client.on('ready', () => void this.probe());
-    client.on('close', () => this.trip('connection lost'));
-    // Each failed attempt to connect is an `error` event; the transition has been reported already.
-    client.on('error', () => undefined);
+    client.on('close', () => this.trip(this.lostBy));
+    client.on('error', (error: Error) => this.failed(error));
     if (client.status === 'ready') void this.probe();
   }
 
@@ -181,6 +182,12 @@ export class RedisLink implements NodeLink, RedisNodes {
     this.client.disconnect(true);
   }
 
+  /** Told as the reason of a `close` that follows; Sentinels that are all away are followed by none. */
+  private failed(error: Error): void {
+    this.lostBy = `no connection: ${redacted(error)}`;
+    if (this.state === 'half-open' && !/^(connect|ready)$/.test(this.client.status)) this.trip(this.lostBy);
+  }
+
   private trip(reason: string): void {
     this.runId = undefined;
     this.hadOutage = true;
@@ -212,6 +219,9 @@ export class RedisLink implements NodeLink, RedisNodes {
     this.probing = true;
     try {
       this.change('half-open', 'probing');
+      this.lostBy = LOST;
+      // ioredis goes on in database 0 where there is none of that number.
+      if ((this.client.options.db ?? 0) > 0) await this.watched((client) => client.select(client.options.db!));
       const info = await this.watched((client) => client.info('server'));
       const replication = await this.watched((client) => client.info('replication'));
       const { lags, majorVersion, run } = serverInfo(info, replication);

@@ -73,6 +73,20 @@ describe('HTTP caching of the products API', () => {
       await write('patch', 23, tag).send({ price: 5 }).expect(200);
     });
 
+    it('If-None-Match keeps a write from what it does not want to replace', async () => {
+      const tag = await tagOf(24);
+      for (const none of ['*', tag, `W/${tag}`, `"other", ${tag}`]) {
+        for (const method of ['put', 'patch', 'delete'] as const) {
+          const body = { name: 'n', price: 1, category: 'toys' };
+          const asked = service.http()[method]('/products/24').set(admin).set('if-none-match', none);
+          await (method === 'delete' ? asked : asked.send(body)).expect(412);
+        }
+      }
+      expect(await tagOf(24)).toBe(tag);
+      const other = service.http().patch('/products/24').set(admin).set('if-none-match', '"other"');
+      await other.send({ price: 7 }).expect(200);
+    });
+
     it('a write answers with the tag of what it has written, for the write after it', async () => {
       const product = { name: 'n', price: 1, category: 'toys' };
       const created = await service.http().post('/products').set(admin).send(product).expect(201);

@@ -281,11 +281,26 @@ describe('operations', () => {
     expect(body.paths['/products/{id}'].put.responses['404'].content).toHaveProperty(['application/problem+json']);
     expect(body.paths['/products'].post.security).toEqual([{ bearer: [] }]);
     await service.http().get('/docs').expect(200).expect('content-type', /html/);
+    // What Swagger UI sends when nobody changes it.
+    const bodies = routes.filter(({ operation }) => operation.requestBody !== undefined);
+    expect(bodies.map(({ route }) => route).sort()).toEqual([
+      'patch /products/{id}',
+      'post /cache/invalidate',
+      'post /products',
+      'post /products/batch',
+      'put /log-level',
+      'put /products/{id}',
+    ]);
+    for (const { route, operation } of bodies) {
+      const [example] = Object.values(operation.requestBody!.content['application/json'].examples);
+      expect([route, example]).toEqual([route, { value: expect.anything() as unknown }]);
+    }
   });
 });
 
 interface Operation {
   summary: string;
+  requestBody?: { content: { 'application/json': { examples: Record<string, { value: unknown }> } } };
   parameters?: { name: string; schema: object }[];
   responses: Record<string, { description: string }>;
 }

@@ -75,6 +75,9 @@ describe('configuration', () => {
 
   it.each([
     ['REDIS_URL', 'redis://localhost:6379/cache'],
+    ['REDIS_URL', 'foo'],
+    ['REDIS_URL', '127.0.0.1:6379'],
+    ['REDIS_SENTINELS', 'a:99999'],
     ['REDIS_URL', 'redis://:50%@localhost'],
     ['CACHE_L1_MAX_BYTES', '0mb'],
     ['DATABASE_POOL_SIZE', '1'],

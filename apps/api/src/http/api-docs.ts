@@ -15,7 +15,7 @@ const PROBLEMS: Record<number, string> = {
   413: 'The body is larger than 1 MiB',
   415: 'The body is not `application/json`',
   429: 'Too many writes; `Retry-After` says when to try again',
-  503: 'Not available now',
+  503: 'The database cannot be reached, or other instances could not be told (`type` says which)',
   504: 'Not in the cache, and `only-if-cached` was asked for',
 };
 
@@ -34,7 +34,7 @@ export function ApiProblems(...statuses: readonly number[]): MethodDecorator {
 
 /** Guarded by the admin token and the rate limit, and documented so. */
 export function AdminOnly(): MethodDecorator {
-  return applyDecorators(UseGuards(AdminGuard), ApiBearerAuth(), ApiProblems(401, 403, 429));
+  return applyDecorators(UseGuards(AdminGuard), ApiBearerAuth(), ApiProblems(401, 403, 429, 503));
 }
 
 /** Documents a JSON body by the schema that validates it, with an example that works. */

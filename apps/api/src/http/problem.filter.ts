@@ -1,6 +1,7 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { isCacheError } from '@strata/cache';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isDatabaseAway } from '../database/is-away';
 import type { ServiceLogger } from '../logging/service-logger';
 import { InputException } from './input-exception';
 import { problem, PROBLEM_TYPE, UNDELIVERED_PROBLEM, VALIDATION_PROBLEM, type ProblemFacts } from './problem';
@@ -10,6 +11,9 @@ const DETAILS: Readonly<Record<number, string>> = {
   413: 'the body is larger than 1 MiB',
   415: 'send the body as application/json',
 };
+
+/** Longer than a failover takes, shorter than anybody's patience. */
+const RETRY_AFTER_SECONDS = '5';
 
 /** Caused by callers who ask for nothing but the cache. */
 const ONLY_IF_CACHED = 504;
@@ -26,6 +30,7 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const facts = factsOf(error);
     if (facts.status >= 500 && facts.status !== ONLY_IF_CACHED) this.report(request, error);
+    if (isDatabaseAway(error)) void reply.header('retry-after', RETRY_AFTER_SECONDS);
     sendProblem(request, reply, facts);
   }
 
@@ -70,6 +75,9 @@ function factsOf(error: unknown): ErrorFacts {
   if (error instanceof HttpException) {
     const status = error.getStatus();
     return { status, detail: DETAILS[status] ?? error.message };
+  }
+  if (isDatabaseAway(error)) {
+    return { status: 503, detail: 'The database cannot be reached now; what is cached is still served.' };
   }
   return ofFastify(error) ?? { status: 500, detail: 'Something failed here; the log has more under this request id.' };
 }

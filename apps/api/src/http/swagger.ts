@@ -48,7 +48,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .setDescription(DESCRIPTION)
     .setVersion('1.0.0')
     .setLicense('MIT', 'https://opensource.org/license/mit')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'Value of ADMIN_TOKEN' })
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'opaque', description: 'Value of ADMIN_TOKEN' })
     .addTag('products', 'Read and write products')
     .addTag('cache', 'Look into the cache and empty it')
     .addTag('operations', 'Health and metrics')

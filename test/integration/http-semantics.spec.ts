@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import {
+  Catch,
   Controller,
   ForbiddenException,
   Get,
   Headers,
+  HttpException,
   Module,
   NotFoundException,
   Param,
@@ -12,12 +14,15 @@ import {
   Query,
   Res,
   StreamableFile,
+  UseFilters,
   UseGuards,
+  type ArgumentsHost,
   type CanActivate,
+  type ExceptionFilter,
   type ExecutionContext,
   type INestApplication,
 } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { HttpAdapterHost, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
@@ -52,6 +57,15 @@ class Door implements CanActivate {
 
 const who = ({ headers }: CacheRequest): string | undefined =>
   /^Bearer (.*)$/.exec(String(headers['authorization']))?.[1];
+
+@Catch(NotFoundException)
+class WordsNotFound implements ExceptionFilter {
+  constructor(private readonly host: HttpAdapterHost) {}
+
+  catch(error: NotFoundException, host: ArgumentsHost): void {
+    this.host.httpAdapter.reply(host.switchToHttp().getResponse(), { worded: error.getResponse() }, 404);
+  }
+}
 
 @Controller()
 class ProbeController {
@@ -133,6 +147,16 @@ class ProbeController {
   @Cacheable({ key: () => 'guarded', scope: 'public' })
   behindADoor() {
     return ++calls;
+  }
+
+  @Get('refused/:how')
+  @UseFilters(WordsNotFound)
+  @Cacheable({ key: ({ params }) => `refused:${params['how']}`, scope: 'public', negativeStatuses: [404] })
+  refused(@Param('how') how: string) {
+    calls++;
+    throw how === 'bare'
+      ? new HttpException('nothing here', 404)
+      : new NotFoundException({ code: 'NO_ITEM', n: calls });
   }
 
   @Get('web/:what')
@@ -410,6 +434,15 @@ describe.each(Object.entries(adapters))('HTTP caching on %s', (_name, adapter) =
       await get('/v1');
       expect((await get('/v2')).body).toEqual({ new: true });
       expect((await get('/v1')).body).toEqual({ old: true });
+    });
+
+    it('an error that is kept is the same error on a hit, for those who catch it and in what it says', async () => {
+      for (const status of ['fwd=uri-miss; stored', 'hit']) {
+        const answer = await get('/refused/item').expect(404, { worded: { code: 'NO_ITEM', n: 1 } });
+        expect(answer.headers['cache-status']).toContain(status);
+        await get('/refused/bare').expect(404, { statusCode: 404, message: 'nothing here' });
+      }
+      expect(calls).toBe(2);
     });
 
     it.each(['stream', 'response', 'bytes'])(

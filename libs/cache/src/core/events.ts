@@ -104,10 +104,12 @@ export class EventHub {
   emit(event: CacheEvent): void {
     for (const { listener, names } of this.listeners) {
       if (names !== undefined && !names.has(event.name)) continue;
+      // A listener observes: its failure, late ones too, must not become the failure of a read, or of the process.
       try {
-        listener(event);
+        const late: unknown = listener(event);
+        if (late instanceof Promise) late.catch(() => undefined);
       } catch {
-        // A listener observes; its failure must not become the failure of a read.
+        continue;
       }
     }
   }

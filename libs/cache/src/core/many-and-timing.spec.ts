@@ -168,6 +168,23 @@ describe('many keys at once, and time', () => {
     expect(cache.peek('a')).toBeUndefined();
   });
 
+  it('a listener that fails, at once or later, fails nobody', async () => {
+    const heard: string[] = [];
+    strata.on(() => {
+      throw new Error('at once');
+    });
+    const late = (): Promise<never> => Promise.reject(new Error('later'));
+    strata.on(late);
+    strata.on(({ name }) => heard.push(name));
+    const unhandled = jest.fn();
+    process.once('unhandledRejection', unhandled);
+    await expect(cache.getOrSet('a', () => 'A')).resolves.toBe('A');
+    await new Promise((resolve) => setImmediate(resolve));
+    process.removeListener('unhandledRejection', unhandled);
+    expect(heard).toContain('load.success');
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   it('closing waits ten seconds for a load, not for ever', async () => {
     const other = localStrata();
     void other.strata.cache('test').getOrSet('a', () => new Promise(() => undefined));

@@ -1,4 +1,4 @@
-import { HttpException, StreamableFile } from '@nestjs/common';
+import { StreamableFile } from '@nestjs/common';
 import type { Entry } from '../core/entry';
 import type { Lifetime } from '../core/lifetime';
 import { responseStorable, type HeaderBag } from '../http/cacheability';
@@ -10,6 +10,7 @@ import { isEncodable } from '../http/encoded-forms';
 import { encodedTag } from '../http/entity-tag';
 import type { Representation } from '../http/representation';
 import type { Described } from './http-load';
+import { errorOf } from './kept-error';
 import type { Outgoing } from './outgoing';
 
 const OK = 200;
@@ -43,11 +44,10 @@ export function sendAnswer(exchange: Answered, answer: Answer): unknown {
   const mayTravel = isForEverybody(exchange, representation);
   response.answered(answer.isHit ? representation.status : response.status);
   setCachingHeaders(exchange, answer, mayTravel);
-  // A negative entry holds the message alone: the exception filter of the app words the answer anew, with the
-  // request id of this request.
+  // The exception filter of the app words the answer anew, with the request id of this request.
   if (representation.status !== OK) {
     response.vary(exchange.operation.vary);
-    throw new HttpException(representation.body.toString('utf8'), representation.status);
+    throw errorOf(representation);
   }
   const headers = mayTravel ? representation.headers : withoutControl(representation.headers);
   const validators = validatorsOf(representation);

@@ -11,6 +11,7 @@ import type { Representation } from '../http/representation';
 import type { CacheRequest } from './cache-request';
 import type { HttpResponse } from './http-response';
 import type { Operations } from './declarations';
+import { representError } from './kept-error';
 import { WithHeaders } from './with-headers';
 
 const OK = 200;
@@ -96,8 +97,7 @@ export function describe(
 
 function negative(exchange: Exchange, error: unknown): Representation {
   if (!(error instanceof HttpException) || !isKeptError(exchange, error)) throw error;
-  const body = Buffer.from(error.message, 'utf8');
-  return { status: error.getStatus(), headers: {}, body, forms: new EncodedForms() };
+  return representError(error);
 }
 
 function isKeptError({ operation, response }: Exchange, error: HttpException): boolean {

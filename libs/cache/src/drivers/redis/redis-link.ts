@@ -4,7 +4,7 @@ import type { CacheError } from '../../core/errors';
 import type { BreakerState } from '../../core/events';
 import type { Clock, Timer } from '../../core/ports/clock';
 import type { LinkListener, LinkOptions, NodeLink, RedisNodes, Urgency } from './nodes';
-import { serverInfo } from './server-info';
+import { serverInfo, type ServerInfo } from './server-info';
 import { SlowStart } from './slow-start';
 import { redacted, unavailable } from './unavailable';
 
@@ -32,8 +32,7 @@ export class RedisLink implements NodeLink, RedisNodes {
   private readonly timeoutMs: number;
   /** Until the first connection has succeeded or failed, nothing is known: neither open nor closed. */
   private state: BreakerState = 'half-open';
-  private runId: string | undefined;
-  private majorVersion = 0;
+  private server: ServerInfo | undefined;
   private watchdog: Timer | undefined;
   private probing = false;
   private closed = false;
@@ -84,11 +83,11 @@ export class RedisLink implements NodeLink, RedisNodes {
   }
 
   get run(): string {
-    return this.runId ?? '';
+    return this.server?.run ?? '';
   }
 
   get allowsOom(): boolean {
-    return this.majorVersion >= 7;
+    return (this.server?.majorVersion ?? 0) >= 7;
   }
 
   onChange(listener: LinkListener): void {
@@ -189,7 +188,7 @@ export class RedisLink implements NodeLink, RedisNodes {
   }
 
   private trip(reason: string): void {
-    this.runId = undefined;
+    this.server = undefined;
     this.hadOutage = true;
     if (this.state === 'closed' && !this.closed) this.outageCount++;
     this.failAll(reason);
@@ -224,10 +223,9 @@ export class RedisLink implements NodeLink, RedisNodes {
       if ((this.client.options.db ?? 0) > 0) await this.watched((client) => client.select(client.options.db!));
       const info = await this.watched((client) => client.info('server'));
       const replication = await this.watched((client) => client.info('replication'));
-      const { lags, majorVersion, run } = serverInfo(info, replication);
-      if (lags) throw unavailable('it is a replica');
-      this.majorVersion = majorVersion;
-      this.runId = run;
+      const server = serverInfo(info, replication);
+      if (server.lags) throw unavailable('it is a replica');
+      this.server = server;
       if (this.hadOutage) this.slowStart.begin(this.clock.monotonic());
       this.change('closed', 'connected');
     } catch (error) {

@@ -513,6 +513,12 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
         const transparentInterceptors = [Hides];
         const named = { controllers: [users(Get(), cached)], providers: [global] };
         await expect(failure(named, { transparentInterceptors })).resolves.toBe('it has started');
+        const object = new Hides();
+        const below = { controllers: [users(Get(), UseInterceptors(object), cached)] };
+        await expect(failure(below, { transparentInterceptors: [object] })).resolves.toBe('it has started');
+        await expect(failure(below, { transparentInterceptors: [new Hides()] })).resolves.toContain(
+          'Hides runs around',
+        );
         const off = { controllers: [users(Get(), NoCache(), cached)], providers: [global] };
         await expect(failure(off)).resolves.toBe('it has started');
         const inside = await start({ controllers: [users(Get(), cached, UseInterceptors(Hides))] });

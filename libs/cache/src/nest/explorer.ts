@@ -12,7 +12,7 @@ import { CACHE_MODULE_OPTIONS } from './metadata';
 import { bind } from './methods/bindings';
 import { NoCacheInterceptor } from './no-cache.interceptor';
 import type { CacheModuleOptions } from './options';
-import { interceptorsAround } from './outer-interceptors';
+import { classOf, interceptorsAround } from './outer-interceptors';
 
 const OURS = [CacheableInterceptor, CachePutInterceptor, CacheEvictInterceptor, NoCacheInterceptor];
 /** What TypeScript notes of a method that returns no promise. */
@@ -60,13 +60,14 @@ export class CacheExplorer implements OnModuleInit {
     if (!isRoute || isOff || cacheable === undefined) return;
     const known = new Set<unknown>([...OURS, ...(this.options.transparentInterceptors ?? [])]);
     const around = interceptorsAround(CacheableInterceptor, this.config, owner, handler);
-    const odd = around.find((one) => !known.has(one));
+    const odd = around.find((one) => !known.has(one) && !known.has(classOf(one)));
     if (odd === undefined) return;
+    const { name } = classOf(odd);
     throw new CacheError(
       'INVALID_OPTIONS',
-      `${odd.name} runs around @Cacheable on ${where}, and would be given the bytes of the answer instead of what the handler returns. ` +
-        `If it changes what is returned, put @UseInterceptors(${odd.name}) on the method, above @Cacheable; ` +
-        `if it does not look at it, name it: CacheModule.forRoot({ transparentInterceptors: [${odd.name}] })`,
+      `${name} runs around @Cacheable on ${where}, and would be given the bytes of the answer instead of what the handler returns. ` +
+        `If it changes what is returned, put @UseInterceptors(${name}) on the method, above @Cacheable; ` +
+        `if it does not look at it, name it: CacheModule.forRoot({ transparentInterceptors: [${name}] })`,
     );
   }
 

@@ -51,12 +51,12 @@ export interface CacheModuleOptions {
   readonly trace?: CacheTracer | undefined;
   /**
    * Interceptors around cached routes (of the application, of a class) that do not look at what handlers return, such
-   * as those that measure or log. They are given bytes of the cache; any other one around a cached route ends the start,
-   * since what it would take out of an object it does not find in bytes.
+   * as those that measure or log: classes, or the very objects. They are given bytes of the cache; any other one around a
+   * cached route ends the start, since what it would take out of an object it does not find in bytes.
    *
    * @default none
    */
-  readonly transparentInterceptors?: readonly Type<NestInterceptor>[];
+  readonly transparentInterceptors?: readonly (Type<NestInterceptor> | NestInterceptor)[];
   /** Told of each transition of the breaker in front of Redis, once. */
   readonly onBreakerChange?: (state: BreakerState, reason: string) => void;
 }

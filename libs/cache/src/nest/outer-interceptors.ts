@@ -3,7 +3,7 @@ import type { Class, Handler } from './declarations';
 import { NEST } from './metadata';
 
 /**
- * The interceptors that run around `inner` on a route: those of the application, of the class, and of the method where
+ * The interceptors, as they are given, that run around `inner` on a route: those of the application, of the class, and of the method where
  * they are written below it. What `inner` answers with is what they are given.
  */
 export function interceptorsAround(
@@ -11,16 +11,19 @@ export function interceptorsAround(
   config: ApplicationConfig,
   owner: Class,
   handler: Handler,
-): readonly Class[] {
+): readonly unknown[] {
   const ofMethod = given(handler);
-  const around = [
+  return [
     ...config.getGlobalInterceptors(),
     ...config.getGlobalRequestInterceptors().map(({ metatype }) => metatype),
     ...given(owner),
     ...ofMethod.slice(0, ofMethod.indexOf(inner)),
   ];
-  return around.map((one) => (typeof one === 'function' ? one : (one as object).constructor) as Class);
 }
+
+/** The class of an interceptor that is given as one, or as an instance of one. */
+export const classOf = (interceptor: unknown): { readonly name: string } =>
+  typeof interceptor === 'function' ? interceptor : (interceptor as object).constructor;
 
 function given(place: Class | Handler): readonly unknown[] {
   return (Reflect.getMetadata(NEST.interceptors, place) ?? []) as unknown[];

@@ -1,12 +1,22 @@
 /** What a client does not read is its own affair: nobody else waits for it. */
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
-import { Controller, Get, Module, type INestApplication } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Module,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type INestApplication,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Cacheable, CacheBackend, CacheModule } from '@strata/cache';
 import { Gate } from '@strata/cache/testing';
+import { concatMap, type Observable } from 'rxjs';
 import request from 'supertest';
 import { eventually } from '../support/eventually';
 
@@ -28,7 +38,30 @@ class ProbeController {
   }
 }
 
-@Module({ imports: [CacheModule.forRoot({})], controllers: [ProbeController] })
+let held = new Gate();
+
+class HoldsBack implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, string> }>();
+    if (headers['x-late'] === undefined) return next.handle();
+    return next.handle().pipe(concatMap(async (answer: unknown) => (await held.pass(), answer)));
+  }
+}
+
+@Controller()
+@UseInterceptors(HoldsBack)
+class LateController {
+  @Get('given-late')
+  @Cacheable({ key: () => 'late', scope: 'public', ttl: '1ms', staleWhileRevalidate: '1h' })
+  late(): { runs: number } {
+    return { runs: ++runs };
+  }
+}
+
+@Module({
+  imports: [CacheModule.forRoot({ transparentInterceptors: [HoldsBack] })],
+  controllers: [ProbeController, LateController],
+})
 class ProbeModule {}
 
 describe.each([
@@ -56,5 +89,22 @@ describe.each([
     await app.get(CacheBackend).httpCache().settled();
     client.destroy();
     gate.release();
+  });
+
+  it('that nobody gives does not fail those who wait for its refresh with it', async () => {
+    [runs, held] = [0, new Gate()];
+    await app.get(CacheBackend).strata.clear();
+    const http = request(app.getHttpServer());
+    await http.get('/given-late').expect(200, { runs: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const first = http.get('/given-late').set('x-late', '1').then();
+    await held.reached;
+    await eventually(() => app.get(CacheBackend).strata.tables.flights === 1);
+    // Not stale any more: it has to be loaded, and the load under way is the refresh.
+    await app.get(CacheBackend).httpCache().expire('late');
+    const joined = await http.get('/given-late').expect(200);
+    expect((joined.body as { runs: number }).runs).toBe(2);
+    held.release();
+    expect((await first).status).toBe(200);
   });
 });

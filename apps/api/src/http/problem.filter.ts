@@ -1,7 +1,7 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { isCacheError } from '@strata/cache';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isDatabaseAway } from '../database/is-away';
+import { databaseTrouble } from '../database/database-trouble';
 import type { ServiceLogger } from '../logging/service-logger';
 import { InputException } from './input-exception';
 import { problem, PROBLEM_TYPE, UNDELIVERED_PROBLEM, VALIDATION_PROBLEM, type ProblemFacts } from './problem';
@@ -12,13 +12,21 @@ const DETAILS: Readonly<Record<number, string>> = {
   415: 'send the body as application/json',
 };
 
+type ErrorFacts = Omit<ProblemFacts, 'instance' | 'correlationId'>;
+
 /** Longer than a failover takes, shorter than anybody's patience. */
 const RETRY_AFTER_SECONDS = '5';
 
+const AWAY: ErrorFacts = { status: 503, detail: 'The database cannot be reached now; what is cached is still served.' };
+
+/** A write whose connection broke may have been stored: nobody is invited to send it again. */
+function isDatabaseAway(error: unknown, method: string): boolean {
+  const trouble = databaseTrouble(error);
+  return trouble === 'unreached' || (trouble === 'broken' && (method === 'GET' || method === 'HEAD'));
+}
+
 /** Caused by callers who ask for nothing but the cache. */
 const ONLY_IF_CACHED = 504;
-
-type ErrorFacts = Omit<ProblemFacts, 'instance' | 'correlationId'>;
 
 /** Words every error as a problem document. Only what a caller could not cause is logged as an error. */
 @Catch()
@@ -28,9 +36,10 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const facts = factsOf(error);
+    const isAway = isDatabaseAway(error, request.method);
+    const facts = isAway ? AWAY : factsOf(error);
     if (facts.status >= 500 && facts.status !== ONLY_IF_CACHED) this.report(request, error);
-    if (isDatabaseAway(error)) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    if (isAway) void reply.header('retry-after', RETRY_AFTER_SECONDS);
     sendProblem(request, reply, facts);
   }
 
@@ -75,9 +84,6 @@ function factsOf(error: unknown): ErrorFacts {
   if (error instanceof HttpException) {
     const status = error.getStatus();
     return { status, detail: DETAILS[status] ?? error.message };
-  }
-  if (isDatabaseAway(error)) {
-    return { status: 503, detail: 'The database cannot be reached now; what is cached is still served.' };
   }
   return ofFastify(error) ?? { status: 500, detail: 'Something failed here; the log has more under this request id.' };
 }

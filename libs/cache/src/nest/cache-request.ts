@@ -8,7 +8,7 @@ export interface CacheRequest {
   readonly query: Readonly<Record<string, unknown>>;
   readonly headers: HeaderBag;
   readonly body: unknown;
-  /** What a guard has put on the request as `user`: who has been verified. */
+  /** What a guard or middleware has put on the request as `user`: who has been verified. */
   readonly user: unknown;
   /** The request of the adapter, for whatever else guards and middleware have left there. */
   readonly original: object;
@@ -16,7 +16,9 @@ export interface CacheRequest {
 
 /** The request of an HTTP handler; Fastify and Express agree on these names. */
 export function cacheRequest(context: ExecutionContext): CacheRequest {
-  const original = context.switchToHttp().getRequest<CacheRequest>();
-  const { method, params, query, headers, body, user } = original;
+  const original = context.switchToHttp().getRequest<CacheRequest & { readonly raw?: { readonly user?: unknown } }>();
+  const { method, params, query, headers, body } = original;
+  // Middleware sees the message of Node, which Fastify keeps inside its request.
+  const user = original.user ?? original.raw?.user;
   return { method, params, query, headers, body, user, original };
 }

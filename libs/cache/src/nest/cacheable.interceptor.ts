@@ -206,8 +206,8 @@ const SPECIAL: Readonly<Record<string, string>> = {
 
 const isScoped = ({ scope }: Exchange['operation']): boolean => scope === 'user' || scope === 'tenant';
 
-/** A guard knows who asks, by whatever header it was told. */
-const isVerified = ({ user }: CacheRequest): boolean => user !== undefined && user !== null;
+/** A guard knows who asks, by whatever header it was told; `false` is what Passport's optional ones leave for nobody. */
+const isVerified = ({ user }: CacheRequest): boolean => user !== undefined && user !== null && user !== false;
 
 /** RFC 9111, section 5.2.1.7: what is not kept is not worth a load to this client. */
 const notInCache = (): HttpException =>

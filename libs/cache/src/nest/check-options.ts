@@ -10,14 +10,14 @@ const oneOf =
 const milliseconds =
   (least: number): Check =>
   (value) =>
-    typeof value === 'number' && Number.isFinite(value) && value >= least
-      ? undefined
-      : `milliseconds, at least ${least}`;
+    typeof value === 'number' && value >= least ? undefined : `milliseconds, at least ${least}`;
 const aFunction: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
 const anything: Check = () => undefined;
 
 /** A value of each member of {@link CacheModuleOptions}, where it is given; what other parts check is left to them. */
-const CHECKS: Readonly<Record<keyof CacheModuleOptions, Check>> = {
+const CHECKS: Readonly<Record<keyof CacheModuleOptions | 'isGlobal', Check>> = {
+  // Of `forRoot`, which takes it out; a factory of `forRootAsync` may share its options.
+  isGlobal: anything,
   enabled: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
   namespace: anything,
   redis: anything,

@@ -27,13 +27,18 @@ export interface Declarations {
   readonly evict: readonly CacheEvictOptions<never[]>[];
 }
 
+type Keyed = CacheableOperation & {
+  readonly key: NonNullable<CacheableOperation['key']>;
+  readonly hasDefaultKey: boolean;
+};
+
 /** What is done around one method of one class: declarations, defaults of the class, default key. */
 export interface Operations {
   readonly where: string;
   /** True for a handler of HTTP requests: interceptors do the work. */
   readonly isRoute: boolean;
   readonly isOff: boolean;
-  readonly cacheable: (CacheableOperation & { readonly key: NonNullable<CacheableOperation['key']> }) | undefined;
+  readonly cacheable: Keyed | undefined;
   readonly put: readonly CachePutOperation[];
   readonly evict: readonly CacheEvictOperation[];
 }
@@ -80,6 +85,7 @@ function build(owner: Class, handler: Handler, { property, cacheable, put, evict
     isOff: isOff(owner, handler),
     cacheable: parsed && {
       ...parsed,
+      hasDefaultKey: parsed.key === undefined,
       key:
         parsed.key ??
         (isRoute ? routeKey(owner, handler, property, parsed) : argumentsKey(placeOf(owner, handler, property, where))),

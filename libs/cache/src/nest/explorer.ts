@@ -31,7 +31,7 @@ export class CacheExplorer implements OnModuleInit {
   onModuleInit(): void {
     const scanner = new MetadataScanner();
     const holders: Holders = new Map();
-    for (const { instance, metatype, isStatic } of this.all()) {
+    for (const { instance, metatype, isStatic, isTransient } of this.all()) {
       // What a factory has made is known by what it is; what is made for a request, by its class alone.
       const made = isStatic && typeof instance === 'object' && instance !== null ? instance.constructor : metatype;
       if (typeof made !== 'function' || typeof made.prototype !== 'object') continue;
@@ -45,7 +45,7 @@ export class CacheExplorer implements OnModuleInit {
         checkAnswer(operations, owner, prototype[name]!);
         this.checkAround(operations, owner, prototype[name]!);
         if (declarationsOf(prototype[name]!)!.cacheable?.key === undefined && operations.cacheable !== undefined) {
-          checkDefaultKey(operations, owner, isStatic ? instance : undefined, holders);
+          checkDefaultKey(operations, owner, isStatic && !isTransient ? instance : undefined, holders);
         }
       }
       bind(owner, isStatic ? (instance as object) : undefined, this.backend);
@@ -77,6 +77,7 @@ export class CacheExplorer implements OnModuleInit {
       instance: wrapper.instance as unknown,
       metatype: wrapper.metatype as unknown,
       isStatic: wrapper.isDependencyTreeStatic(),
+      isTransient: wrapper.isTransient,
     }));
   }
 }
@@ -92,7 +93,7 @@ function checkDefaultKey({ where }: Operations, owner: Class, instance: unknown,
   const refuse = (reason: string): never => {
     throw new CacheError('INVALID_OPTIONS', `@Cacheable on ${where} needs a "key": ${reason}`);
   };
-  if (instance === undefined) refuse('its class is made for each request');
+  if (instance === undefined) refuse('its class is made for each request, or for each that it is injected into');
   const other = holders.get(where);
   holders.set(where, { owner, instance });
   if (other === undefined) return;
@@ -104,7 +105,8 @@ function checkDefaultKey({ where }: Operations, owner: Class, instance: unknown,
 
 /** An answer that the handler sends by itself leaves before what it has changed is invalidated. */
 function checkAnswer({ where, isRoute, isOff, put, evict }: Operations, owner: Class, handler: Handler): void {
-  if (!isRoute || isOff || put.length + evict.length === 0) return;
+  const isAfter = put.length > 0 || evict.some(({ beforeInvocation }) => !beforeInvocation);
+  if (!isRoute || isOff || !isAfter) return;
   const way = wayOf(owner, handler);
   if (way !== 'response' && way !== 'sse') return;
   const reason = way === 'sse' ? 'it sends events' : 'use @Res({ passthrough: true }), and return what it answers';

@@ -1,35 +1,23 @@
 import type { ServerResponse } from 'node:http';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 
 /** A hook of the framework may wait before an answer leaves; whoever swallows it must not hold a load for ever. */
 const LONGEST_WAIT_MS = 1_000;
+const PAUSE_MS = 2;
 /** Turns after which an answer that was given has mostly left, and who looks at its status then has seen it. */
 const TURNS = 2;
 
 /**
- * Resolves when the answer is with Node: its head can be changed by nobody any more. Not when it has left: that is up to
- * a client, who may never read it, or be gone with answers before it unread (pipelining).
- *
- * @throws where nobody gives it
+ * Resolves when the head of an answer is with Node, and can be changed by nobody any more: true, or false where nobody
+ * gives it. Not when it has left: that is up to a client, who may never read it, or be gone with answers before it
+ * unread (pipelining).
  */
-export async function given(response: ServerResponse): Promise<void> {
-  if (!response.writableEnded && !response.destroyed) await ended(response);
+export async function given(response: ServerResponse, longestWaitMs = LONGEST_WAIT_MS): Promise<boolean> {
+  const giveUpAt = performance.now() + longestWaitMs;
+  while (!response.headersSent && !response.destroyed) {
+    if (performance.now() > giveUpAt) return false;
+    await pause(PAUSE_MS, undefined, { ref: false });
+  }
   for (let i = 0; i < TURNS && !response.writableFinished; i++) await turn();
-}
-
-function ended(response: ServerResponse): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(new Error('the answer that was taken from the cache has not been given'));
-    const timer = setTimeout(late, LONGEST_WAIT_MS).unref();
-    const settle = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const { end } = response as { end: (...args: unknown[]) => ServerResponse };
-    response.end = (...args: unknown[]) => {
-      settle();
-      return end.apply(response, args);
-    };
-    response.once('close', settle);
-  });
+  return true;
 }

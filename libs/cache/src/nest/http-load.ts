@@ -1,4 +1,4 @@
-import { HttpException, StreamableFile, type CallHandler } from '@nestjs/common';
+import { HttpException, ServiceUnavailableException, StreamableFile, type CallHandler } from '@nestjs/common';
 import { lastValueFrom } from 'rxjs';
 import { isTag } from '../core/coherence/tags';
 import type { Duration } from '../core/duration';
@@ -59,7 +59,8 @@ export async function loadRepresentation(
   loading: LoaderContext<Representation>,
 ): Promise<Representation> {
   const { operation, response, next } = exchange;
-  if (loading.stale !== undefined) await response.handedOver();
+  // Who has joined meanwhile runs the handler for himself.
+  if (loading.stale !== undefined && !(await response.handedOver())) throw new ForOneOnly(exchange, { error: held() });
   try {
     const result: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
     const answer = result instanceof WithHeaders ? result : new WithHeaders(result, {});
@@ -79,6 +80,8 @@ export async function loadRepresentation(
     return negative(exchange, error);
   }
 }
+
+const held = (): HttpException => new ServiceUnavailableException('the answer from the cache has not been given');
 
 /** What the operation says of a result that is there: whether it is kept, for how long, under which tags. */
 export function describe(

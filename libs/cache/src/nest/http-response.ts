@@ -58,21 +58,21 @@ export class HttpResponse implements Outgoing {
 
   /**
    * Resolves at once for an answer that waits for its handler. One that has been given from an entry is handed to its
-   * connection first: what the handler does to the response in the background must not reach it.
-   *
-   * @throws where the answer has not been given within a second
+   * connection first: what the handler does to the response in the background must not reach it. False where it has not
+   * been given within a second.
    */
-  async handedOver(): Promise<void> {
+  async handedOver(): Promise<boolean> {
     await new Promise((resolve) => setImmediate(resolve));
-    if (!this.isAnswered) return;
+    if (!this.isAnswered) return true;
     const outgoing = (this.raw as { raw?: ServerResponse }).raw ?? (this.raw as unknown as ServerResponse);
-    await given(outgoing);
+    if (!(await given(outgoing))) return false;
     outgoing.statusCode = this.statusBefore;
-    if (this.adapter.getType() === 'fastify') return;
+    if (this.adapter.getType() === 'fastify') return true;
     // Node refuses headers of a message that has left. The handler finds what it would have found in time.
     takeHeadersAside(outgoing, this.before);
     this.own.clear();
     this.sentStatus = undefined;
+    return true;
   }
 
   get isPrivate(): boolean {

@@ -13,10 +13,8 @@ import type { Representation } from '../http/representation';
 
 const JSON_TYPE = 'application/json';
 
-type Made = new (response: object) => HttpException;
-
 /** The classes of Nest that filters are declared for. */
-const CLASSES: Readonly<Record<number, Made>> = {
+const CLASSES: Readonly<Record<number, { readonly name: string; readonly prototype: HttpException }>> = {
   400: BadRequestException,
   403: ForbiddenException,
   404: NotFoundException,
@@ -26,19 +24,42 @@ const CLASSES: Readonly<Record<number, Made>> = {
   422: UnprocessableEntityException,
 };
 
-/** What is kept of an error: its status and what it answers with, no stack and no class of its own. */
+interface Kept {
+  readonly message: string;
+  /** It was of Nest's class for its status, or of one below it. */
+  readonly isOfClass: boolean;
+  /** What the exception answers with; absent where that has no JSON. */
+  readonly response?: string | object;
+}
+
+/** What is kept of an error: its status, its message and what it answers with; no stack and no class of its own. */
 export function representError(error: HttpException): Representation {
-  const body = Buffer.from(JSON.stringify(error.getResponse()), 'utf8');
+  const body = Buffer.from(textOf(error), 'utf8');
   return { status: error.getStatus(), headers: { 'content-type': JSON_TYPE }, body, forms: new EncodedForms() };
 }
 
-/** An error of Nest's own class for that status, which filters word as they would have worded the first one. */
+function textOf(error: HttpException): string {
+  const { message } = error;
+  const isOfClass = CLASSES[error.getStatus()]?.prototype.isPrototypeOf(error) === true;
+  try {
+    return JSON.stringify({ message, isOfClass, response: error.getResponse() } satisfies Kept);
+  } catch {
+    return JSON.stringify({ message, isOfClass } satisfies Kept);
+  }
+}
+
+/** An error of Nest's own class for that status, with the words of the first one. */
 export function errorOf({ status, headers, body }: Representation): HttpException {
   const text = body.toString('utf8');
   // Of the version before: the message alone.
   if (headers['content-type'] !== JSON_TYPE) return new HttpException(text, status);
-  const response = JSON.parse(text) as string | object;
-  const ofStatus = CLASSES[status];
-  if (typeof response === 'string' || ofStatus === undefined) return new HttpException(response, status);
-  return new ofStatus(response);
+  const { message, isOfClass, response = message } = JSON.parse(text) as Kept;
+  const error = new HttpException(response, status);
+  error.message = message;
+  const ofStatus = isOfClass ? CLASSES[status] : undefined;
+  if (ofStatus === undefined) return error;
+  // Not by its constructor, which would make another answer of a text or a list.
+  Object.setPrototypeOf(error, ofStatus.prototype);
+  error.name = ofStatus.name;
+  return error;
 }

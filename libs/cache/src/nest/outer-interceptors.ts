@@ -13,12 +13,14 @@ export function interceptorsAround(
   handler: Handler,
 ): readonly unknown[] {
   const ofMethod = given(handler);
-  return [
+  const around: readonly unknown[] = [
     ...config.getGlobalInterceptors(),
-    ...config.getGlobalRequestInterceptors().map(({ metatype }) => metatype),
+    ...config.getGlobalRequestInterceptors().map(({ metatype, isAlias, inject }) => (isAlias ? inject?.[0] : metatype)),
     ...given(owner),
     ...ofMethod.slice(0, ofMethod.indexOf(inner)),
   ];
+  // A factory may give nothing, which Nest passes over.
+  return around.filter((one) => one !== undefined && one !== null);
 }
 
 /** The class of an interceptor that is given as one, or as an instance of one. */

@@ -3,12 +3,15 @@
  * object is visited once; instances of classes become plain objects, or what their `toJSON` makes of them. What is not
  * known here is immutable in practice and shared.
  */
-export function richCopy(value: unknown, seen = new Map<object, unknown>()): unknown {
+export function richCopy(value: unknown, seen = new Map<object, unknown>(), key = ''): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const known = seen.get(value);
   if (known !== undefined) return known;
-  if (isInstance(value) && 'toJSON' in value && typeof value.toJSON === 'function') {
-    return richCopy((value.toJSON as () => unknown)(), seen);
+  const said = saidBy(value, key);
+  if (said !== value) {
+    const copy = richCopy(said, seen, key);
+    seen.set(value, copy);
+    return copy;
   }
   const copy = emptyLike(value);
   seen.set(value, copy);
@@ -16,9 +19,14 @@ export function richCopy(value: unknown, seen = new Map<object, unknown>()): unk
     for (const [key, part] of value) (copy as Map<unknown, unknown>).set(richCopy(key, seen), richCopy(part, seen));
   } else if (value instanceof Set) {
     for (const part of value) (copy as Set<unknown>).add(richCopy(part, seen));
+  } else if (value instanceof Error) {
+    if ('cause' in value) {
+      const cause = richCopy(value.cause, seen, 'cause');
+      Object.defineProperty(copy, 'cause', { value: cause, writable: true, configurable: true });
+    }
   } else if (copy !== value && isContainer(value)) {
     for (const name of Object.keys(value)) {
-      const part = richCopy((value as Record<string, unknown>)[name], seen);
+      const part = richCopy((value as Record<string, unknown>)[name], seen, name);
       Object.defineProperty(copy, name, { value: part, enumerable: true, writable: true, configurable: true });
     }
   }
@@ -34,12 +42,18 @@ function emptyLike(value: object): object {
   if (value instanceof URL) return new URL(value.href);
   if (value instanceof RegExp) return new RegExp(value.source, value.flags);
   if (ArrayBuffer.isView(value)) return structuredClone(value);
-  if (value instanceof Error) return copyOfError(value);
+  if (value instanceof Error) return errorLike(value);
   return isContainer(value) ? {} : value;
 }
 
-/** What superjson keeps of it. */
-function copyOfError({ name, message, stack }: Error): Error {
+/** What an instance of a class wants to be in JSON: itself, where it says nothing. */
+function saidBy(value: object, key: string): unknown {
+  if (!isInstance(value) || !('toJSON' in value) || typeof value.toJSON !== 'function') return value;
+  return (value.toJSON as (key: string) => unknown)(key);
+}
+
+/** Name, message and stack; its `cause` is copied as parts are. */
+function errorLike({ name, message, stack }: Error): Error {
   return Object.defineProperties(new Error(message), {
     name: { value: name, writable: true, configurable: true },
     stack: { value: stack, writable: true, configurable: true },

@@ -58,6 +58,22 @@ describe('richSerializer', () => {
     copy.failed.message = 'changed';
     expect([kept.failed.name, kept.failed.message]).toEqual(['RangeError', 'no']);
     expect(given.point).toBeInstanceOf(Point);
+    class Self {
+      readonly seen: string[] = [];
+      toJSON(key: string): this {
+        this.seen.push(key);
+        return this;
+      }
+    }
+    const self = new Self();
+    const failed = new Error('outer', { cause: new Error('inner') });
+    const more = richSerializer.decode(richSerializer.encode({ self, again: self, failed })) as typeof given & {
+      self: object;
+      again: object;
+    };
+    expect(more.self).toEqual({ seen: ['self'] });
+    expect(more.again).toBe(more.self);
+    expect((more.failed.cause as Error).message).toBe('inner');
   });
 
   it('copies shared and cyclic values once, whatever the number of paths to them', async () => {

@@ -13,6 +13,9 @@ export function bind(owner: Class, instance: object | undefined, backend: CacheB
   if (instance !== undefined) ofInstances.set(instance, backend);
 }
 
+/** True for an instance that the container of an application has made, as far as it tells. */
+export const isBound = (instance: object): boolean => ofInstances.has(instance);
+
 /** The cache for calls on `instance`; `undefined` before the application has started, and after it has closed. */
 export function backendOf(instance: unknown): CacheBackend | undefined {
   if (typeof instance !== 'object' || instance === null) return undefined;

@@ -20,6 +20,8 @@ export interface MethodCall {
   readonly operations: Operations;
   readonly args: readonly unknown[];
   readonly invoke: () => Promise<unknown>;
+  /** The container knows the instance. */
+  readonly isBound: boolean;
 }
 
 type Apply<R> = (...given: unknown[]) => R;
@@ -36,12 +38,20 @@ interface Load {
 /** One that needs its own key again must not wait for itself. */
 const loads = new AsyncLocalStorage<Load>();
 
+/** The nearest that is not over: a chain of timers would else keep all of its links. */
+function present(load: Load | undefined): Load | undefined {
+  return load?.isOver === true ? present(load.outer) : load;
+}
+
 function isLoading(place: string): boolean {
-  for (let load = loads.getStore(); load !== undefined; load = load.outer) {
-    if (load.place === place && !load.isOver) return true;
+  for (let load = present(loads.getStore()); load !== undefined; load = present(load.outer)) {
+    if (load.place === place) return true;
   }
   return false;
 }
+
+/** Of the method itself, which may have met such an error on its own way: not of what it has returned. */
+class OfMethod extends Error {}
 
 /** Around a method: evictions that come first, the entry or the method, a put, evictions after success. */
 export async function callWithCache(call: MethodCall): Promise<unknown> {
@@ -60,6 +70,10 @@ async function readThrough(call: MethodCall): Promise<unknown> {
   const { backend, operations, args, invoke } = call;
   const { cacheable } = operations;
   if (cacheable === undefined || !(cacheable.condition as Apply<boolean>)(...args)) return invoke();
+  if (cacheable.hasDefaultKey && !call.isBound) {
+    warnOnce(call, 'what depends on an object that the container does not know, under a key without that object');
+    return invoke();
+  }
   const key = versionedKey((cacheable.key as Apply<string | undefined>)(...args), cacheable.version);
   if (key === undefined) return invoke();
   const cache = backend.methodCache(cacheable.cache);
@@ -67,8 +81,7 @@ async function readThrough(call: MethodCall): Promise<unknown> {
   if (isLoading(place)) return invoke();
   let own: { readonly result: unknown } | undefined;
   const load = async (loading: LoaderContext<unknown>): Promise<unknown> => {
-    const here: Load = { place, outer: loads.getStore(), isOver: false };
-    const result = await loads.run(here, invoke).finally(() => (here.isOver = true));
+    const result = await running(place, invoke);
     const reason = uncacheable(result);
     if (reason !== undefined) {
       warnOnce(call, reason);
@@ -83,10 +96,23 @@ async function readThrough(call: MethodCall): Promise<unknown> {
     return await cache.getOrSet(key, load, { ...cacheable.entry, tags });
   } catch (error) {
     if (error instanceof ForOneOnly) return error.call === call ? error.result : invoke();
+    if (error instanceof OfMethod) throw error.cause;
     if (!(error instanceof RichValueError)) throw error;
     // The method has succeeded: what the cache cannot carry is no error of its caller.
     warnOnce(call, error.message);
     return own === undefined ? invoke() : own.result;
+  }
+}
+
+/** @throws OfMethod */
+async function running(place: string, invoke: () => Promise<unknown>): Promise<unknown> {
+  const here: Load = { place, outer: present(loads.getStore()), isOver: false };
+  try {
+    return await loads.run(here, invoke);
+  } catch (error) {
+    throw error instanceof RichValueError ? new OfMethod(error.message, { cause: error }) : error;
+  } finally {
+    here.isOver = true;
   }
 }
 
@@ -117,15 +143,16 @@ async function putting(
   if (!(put.condition as Apply<boolean>)(...args)) return next();
   const key = versionedKey((put.key as Apply<string | undefined>)(...args), put.version);
   if (key === undefined) return next();
+  const cache = backend.methodCache(put.cache);
   let result: unknown;
   const produce = async (): Promise<unknown> => {
     result = await next();
     const value = untouched(result);
-    const reason = uncacheable(value) ?? notCarried(value);
+    const reason = uncacheable(value) ?? (cache.serializerId === richSerializer.id ? notCarried(value) : undefined);
     if (reason !== undefined) warnOnce(call, reason);
     return reason !== undefined || isLeftOut(put, value, ...args) ? undefined : value;
   };
-  await backend.methodCache(put.cache).put(key, produce, put.entry, (value) => learntBy(put, value, args));
+  await cache.put(key, produce, put.entry, (value) => learntBy(put, value, args));
   return result;
 }
 

@@ -1,7 +1,7 @@
 import { operationsOf, type Class, type Handler } from '../declarations';
 import { NEST } from '../metadata';
 import { untouched } from '../touched';
-import { backendOf } from './bindings';
+import { backendOf, isBound } from './bindings';
 import { callWithCache } from './call';
 
 const wrapped = new WeakSet<Handler>();
@@ -23,7 +23,8 @@ export function wrapMethod(descriptor: PropertyDescriptor): void {
     const owner = (this as object).constructor as Class;
     const operations = operationsOf(owner, method);
     if (operations === undefined || operations.isOff) return plain(original.apply(this, args));
-    return callWithCache({ backend, operations, args, invoke: async () => original.apply(this, args) });
+    const invoke = async (): Promise<unknown> => original.apply(this, args);
+    return callWithCache({ backend, operations, args, invoke, isBound: isBound(this as object) });
   };
   Object.defineProperty(method, 'name', { value: original.name });
   // What other decorators have said of the function counts for the one that takes its place.

@@ -12,6 +12,7 @@ import {
   Put,
   Res,
   Scope,
+  Sse,
   UseGuards,
   UseInterceptors,
   createParamDecorator,
@@ -41,9 +42,10 @@ import {
   type CacheRequest,
 } from '@strata/cache';
 import { Gate } from '@strata/cache/testing';
-import { map, timeout, type Observable } from 'rxjs';
+import { EMPTY, map, Observable, of, timeout } from 'rxjs';
 import request from 'supertest';
 import { eventually } from '../support/eventually';
+import { RichValueError } from '../../libs/cache/src/drivers/serializers/rich-serializer';
 import { rehearsed } from '../support/rehearsed';
 
 let calls = 0;
@@ -94,6 +96,28 @@ class Odd {
   @CachePut({ key: () => 'deep' })
   async putDeep(): Promise<object> {
     return this.deep();
+  }
+
+  @Cacheable()
+  async outer(): Promise<string> {
+    calls++;
+    return this.inner();
+  }
+
+  @Cacheable()
+  async inner(): Promise<string> {
+    calls++;
+    throw new RichValueError('of somebody else');
+  }
+
+  @Cacheable({ key: () => 'even' })
+  async even(n: number): Promise<boolean> {
+    return n === 0 ? true : this.odd(n - 1);
+  }
+
+  @Cacheable({ key: () => 'odd' })
+  async odd(n: number): Promise<boolean> {
+    return n === 0 ? false : this.even(n - 1);
   }
 
   @Cacheable()
@@ -159,6 +183,12 @@ class KnowsTenant implements CanActivate {
 
 let gate = new Gate();
 
+class Empties implements NestInterceptor {
+  intercept(): Observable<unknown> {
+    return EMPTY;
+  }
+}
+
 class Impatient implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(timeout(1));
@@ -192,6 +222,13 @@ class EdgeController {
   @Cacheable({ key: ({ params }) => `edge:${params['id']}` })
   read(@Param('id') id: string) {
     return { id, loaded: ++calls };
+  }
+
+  @Put('swallowed')
+  @UseInterceptors(Empties)
+  @CacheEvict({})
+  swallowed() {
+    return 'lost';
   }
 
   @Put('late/:id')
@@ -326,6 +363,27 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
     ]);
   });
 
+  it('an object that the container does not know is not taken for another one of its class', async () => {
+    const [unknown, dogs] = [new Dogs(), app.get<Dogs>('dogs')];
+    expect([await dogs.byId(1), await unknown.byId(1), await unknown.byId(1), calls]).toEqual([
+      'a dog1',
+      'a dog1',
+      'a dog1',
+      3,
+    ]);
+    expect(jest.mocked(Logger.prototype.warn).mock.calls.join()).toContain('the container does not know');
+  });
+
+  it('an error of what a method calls is not one of its result, and runs nothing again', async () => {
+    const odd = app.get(Odd);
+    await expect(odd.outer()).rejects.toThrow('a value that cannot be kept');
+    expect(calls).toBe(2);
+  });
+
+  it('methods that need each other do not wait for themselves', async () => {
+    expect(await app.get(Odd).even(3)).toBe(false);
+  });
+
   it('what a load has started reads the cache once the load is over', async () => {
     [gate, calls] = [new Gate(), 0];
     const odd = app.get(Odd);
@@ -404,6 +462,10 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
     await eventually(async () => String((await http().get('/edge/read/1')).headers['cache-status']).includes('fwd='));
   });
 
+  it('evicts around a handler whose interceptor swallows its result', async () => {
+    await http().put('/edge/swallowed').expect(200);
+  });
+
   it('asks the condition of an eviction before the handler', async () => {
     await http().delete('/edge/asked').expect(200);
     expect(seen).toEqual(['condition', 'handler']);
@@ -456,16 +518,48 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
       expect(await failure({ providers: [table('users'), both] })).toBe('it has started');
     });
 
-    it('a write that answers by itself', async () => {
-      @Controller()
+    it.each<[string, MethodDecorator[], string]>([
+      ['@CacheEvict', [CacheEvict({})], 'on Writes.byHand: its answer would leave before'],
+      ['@CachePut', [CachePut({ key: () => 'x' })], 'on Writes.byHand: its answer would leave before'],
+      ['events', [Sse('events'), CacheEvict({})], 'it sends events'],
+      ['an eviction that comes first', [CacheEvict({ allEntries: true, beforeInvocation: true })], 'it has started'],
+      ['@NoCache', [NoCache(), CacheEvict({})], 'it has started'],
+    ])('a write that answers by itself: %s', async (_what, decorators, outcome) => {
       class Writes {
-        @Put('by-hand')
-        @CacheEvict({})
-        byHand(@Res() reply: { send: (body: string) => void }) {
+        byHand(reply: { send: (body: string) => void }) {
           reply.send('written');
         }
       }
-      expect(await failure({ controllers: [Writes] })).toContain('on Writes.byHand: its answer would leave before');
+      const { prototype } = Writes as { prototype: object };
+      const descriptor = Object.getOwnPropertyDescriptor(prototype, 'byHand')!;
+      Res()(prototype, 'byHand', 0);
+      for (const decorate of [Put('by-hand'), ...decorators]) decorate(prototype, 'byHand', descriptor);
+      Object.defineProperty(prototype, 'byHand', descriptor);
+      Controller()(Writes);
+      expect(await failure({ controllers: [Writes] })).toContain(outcome);
+    });
+
+    it('a default key of what is made for each that it is injected into; a method of an observable', async () => {
+      @Injectable({ scope: Scope.TRANSIENT })
+      class Table {
+        @Cacheable()
+        async of(): Promise<number> {
+          return 1;
+        }
+      }
+      class User {
+        constructor(readonly table: Table) {}
+      }
+      const user = { provide: User, useFactory: (table: Table) => new User(table), inject: [Table] };
+      expect(await failure({ providers: [Table, user] })).toContain('or for each that it is injected into');
+      @Injectable()
+      class Streams {
+        @Cacheable({ key: () => 'x' })
+        all(): Observable<number> {
+          return of(1);
+        }
+      }
+      expect(await failure({ providers: [Streams] })).toContain('the method must return a promise');
     });
 
     describe('an interceptor around the cache', () => {
@@ -491,9 +585,12 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
       };
       const cached = Cacheable({ key: () => 'me', scope: 'public' });
       const global = { provide: APP_INTERCEPTOR, useClass: Hides };
+      const forEach = { provide: APP_INTERCEPTOR, useClass: Hides, scope: Scope.REQUEST };
+      const none = { provide: APP_INTERCEPTOR, useFactory: () => undefined };
 
       it.each<[string, () => Partial<DynamicModule>]>([
         ['of the application', () => ({ controllers: [users(Get(), cached)], providers: [global] })],
+        ['made for each request', () => ({ controllers: [users(Get(), cached)], providers: [forEach] })],
         [
           'of the class',
           () => {
@@ -513,6 +610,9 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
         const transparentInterceptors = [Hides];
         const named = { controllers: [users(Get(), cached)], providers: [global] };
         await expect(failure(named, { transparentInterceptors })).resolves.toBe('it has started');
+        await expect(failure({ controllers: [users(Get(), cached)], providers: [none] })).resolves.toBe(
+          'it has started',
+        );
         const object = new Hides();
         const below = { controllers: [users(Get(), UseInterceptors(object), cached)] };
         await expect(failure(below, { transparentInterceptors: [object] })).resolves.toBe('it has started');

@@ -2,7 +2,7 @@
  * What a shared cache must never do, on both adapters. The numbers are those of the list of negative tests in
  * `docs/reference/negative-tests.md`, which names where each one is tested.
  */
-import { request as rawRequest } from 'node:http';
+import { request as rawRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import {
@@ -24,6 +24,8 @@ import {
   type CanActivate,
   type ExecutionContext,
   type INestApplication,
+  type MiddlewareConsumer,
+  type NestModule,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -33,6 +35,10 @@ import { Gate } from '@strata/cache/testing';
 import { of } from 'rxjs';
 import request from 'supertest';
 import { rehearsed } from '../support/rehearsed';
+
+interface Known {
+  key: string;
+}
 
 interface Reply {
   header(name: string, value: string): unknown;
@@ -53,6 +59,15 @@ class Verify implements CanActivate {
     const [, tenant] = /^Token (\w+)$/.exec(incoming.headers['x-token'] ?? '') ?? [];
     if (tenant === undefined || !isMember) throw new ForbiddenException();
     incoming.user = { tenant };
+    return true;
+  }
+}
+
+/** As Passport's optional guards do: `false` for those who have not said who they are. */
+class OptionallyKnown implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const incoming = context.switchToHttp().getRequest<{ user?: unknown }>();
+    incoming.user ??= false;
     return true;
   }
 }
@@ -165,6 +180,13 @@ class NegativeController {
     return { token, n: ++calls };
   }
 
+  @Get('known')
+  @UseGuards(OptionallyKnown)
+  @Cacheable({ key: () => 'known' })
+  known(@Headers('x-key') key = 'nobody') {
+    return { key, n: ++calls };
+  }
+
   @Get('tenant')
   @UseGuards(Verify)
   @Cacheable({
@@ -240,7 +262,15 @@ class NegativeController {
 }
 
 @Module({ imports: [CacheModule.forRoot({})], controllers: [NegativeController] })
-class NegativeModule {}
+class NegativeModule implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    const knows = (incoming: IncomingMessage & { user?: string }, _response: unknown, next: () => void): void => {
+      incoming.user = incoming.headers['x-key'] as string | undefined;
+      next();
+    };
+    consumer.apply(knows).forRoutes('known');
+  }
+}
 
 /** What layers in front of the cache do: cookies of a session, and CORS. */
 function layer(headers: Record<string, unknown>, set: (name: string, value: string | string[]) => void): void {
@@ -469,6 +499,17 @@ describe.each(Object.entries(adapters))('negative tests on %s', (_name, adapter)
       for (const { headers } of answers) {
         expect(headers['cache-status']).toBe('strata; fwd=bypass; detail=user');
         expect(headers['cache-control']).toBe('private, no-cache');
+      }
+    });
+
+    it('nor one for whom middleware knows; who is nobody shares', async () => {
+      for (const key of ['a', 'b']) {
+        const { body, headers } = await get('/known', { 'x-key': key }).expect(200);
+        expect([(body as Known).key, headers['cache-status']]).toEqual([key, 'strata; fwd=bypass; detail=user']);
+      }
+      for (const status of ['fwd=uri-miss; stored', 'hit']) {
+        const { body, headers } = await get('/known').expect(200);
+        expect([(body as Known).key, headers['cache-status']]).toEqual(['nobody', expect.stringContaining(status)]);
       }
     });
 

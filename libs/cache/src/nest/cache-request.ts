@@ -19,6 +19,9 @@ export function cacheRequest(context: ExecutionContext): CacheRequest {
   const original = context.switchToHttp().getRequest<CacheRequest & { readonly raw?: { readonly user?: unknown } }>();
   const { method, params, query, headers, body } = original;
   // Middleware sees the message of Node, which Fastify keeps inside its request.
-  const user = original.user ?? original.raw?.user;
+  const user = isSomebody(original.user) ? original.user : (original.raw?.user ?? original.user);
   return { method, params, query, headers, body, user, original };
 }
+
+/** Guards leave `false` or `null` for nobody, as Passport's optional ones do. */
+export const isSomebody = (user: unknown): boolean => user !== undefined && user !== null && user !== false;

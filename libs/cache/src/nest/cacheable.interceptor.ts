@@ -17,7 +17,7 @@ import { userTags } from '../core/keys';
 import { FastLane } from './fast-lane/fast-lane';
 import { answersByItself } from './answers-by-itself';
 import { CacheBackend } from './cache-backend';
-import { cacheRequest, type CacheRequest } from './cache-request';
+import { cacheRequest, isSomebody } from './cache-request';
 import { operationsOf } from './declarations';
 import { EndOfTurn } from './end-of-turn';
 import { sendAnswer, sendHit } from './http-answer';
@@ -107,7 +107,7 @@ export class CacheableInterceptor implements NestInterceptor {
     if (!this.backend.enabled) return { bypass: 'disabled' };
     const bypass = requestBypass(request.method, request.headers, operation.scope !== undefined);
     if (bypass !== undefined) return { bypass };
-    if (operation.scope === undefined && isVerified(request)) return { bypass: 'user' };
+    if (operation.scope === undefined && isSomebody(request.user)) return { bypass: 'user' };
     return entryOf(operation, request, this.backend.identify);
   }
 
@@ -119,7 +119,7 @@ export class CacheableInterceptor implements NestInterceptor {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (isRead && hasDirective(request.headers['cache-control'], 'only-if-cached')) throw notInCache();
     // Made for one sender, as far as we know: a cache on the way must not give it to another one.
-    const isOfSender = isVerified(request) || identifiesSender(request.headers);
+    const isOfSender = isSomebody(request.user) || identifiesSender(request.headers);
     const isPrivate = isScoped(operation) || (operation.scope === undefined && isOfSender);
     if (isPrivate) response.set('cache-control', 'private, no-cache');
     else if (operation.headers['cache-control'] !== undefined && !response.has('cache-control'))
@@ -205,9 +205,6 @@ const SPECIAL: Readonly<Record<string, string>> = {
 };
 
 const isScoped = ({ scope }: Exchange['operation']): boolean => scope === 'user' || scope === 'tenant';
-
-/** A guard knows who asks, by whatever header it was told; `false` is what Passport's optional ones leave for nobody. */
-const isVerified = ({ user }: CacheRequest): boolean => user !== undefined && user !== null && user !== false;
 
 /** RFC 9111, section 5.2.1.7: what is not kept is not worth a load to this client. */
 const notInCache = (): HttpException =>

@@ -14,7 +14,7 @@ import type { Representation } from '../http/representation';
 const JSON_TYPE = 'application/json';
 
 /** The classes of Nest that filters are declared for. */
-const CLASSES: Readonly<Record<number, { readonly name: string; readonly prototype: HttpException }>> = {
+const CLASSES: Readonly<Record<number, (new () => HttpException) & { readonly prototype: HttpException }>> = {
   400: BadRequestException,
   403: ForbiddenException,
   404: NotFoundException,
@@ -40,7 +40,8 @@ export function representError(error: HttpException): Representation {
 
 function textOf(error: HttpException): string {
   const { message } = error;
-  const isOfClass = CLASSES[error.getStatus()]?.prototype.isPrototypeOf(error) === true;
+  const ofStatus = CLASSES[error.getStatus()];
+  const isOfClass = ofStatus !== undefined && error instanceof ofStatus;
   try {
     return JSON.stringify({ message, isOfClass, response: error.getResponse() } satisfies Kept);
   } catch {

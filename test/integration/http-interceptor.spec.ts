@@ -78,6 +78,7 @@ describe('CacheableInterceptor on Fastify', () => {
   });
 
   beforeEach(async () => {
+    await app.get(CacheBackend).httpCache().settled();
     calls = 0;
     failure = undefined;
     await app.get(CacheBackend).strata.clear();

@@ -253,6 +253,7 @@ describe.each(Object.entries(adapters))('HTTP caching on %s', (_name, adapter) =
   });
 
   beforeEach(async () => {
+    await app.get(CacheBackend).httpCache().settled();
     calls = 0;
     guarded = true;
     await app.get(CacheBackend).strata.clear();

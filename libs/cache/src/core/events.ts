@@ -45,7 +45,7 @@ export type CacheEvent = {
 }[CacheEventName];
 
 /** Receives every event. May throw: a failing listener is dropped from that emission only. */
-export type CacheEventListener = (event: CacheEvent) => void;
+export type CacheEventListener = (event: CacheEvent) => unknown;
 
 /** What can be observed from around, for traces: an operation with a beginning and an end. */
 export interface CacheOperation {
@@ -106,10 +106,10 @@ export class EventHub {
       if (names !== undefined && !names.has(event.name)) continue;
       // A listener observes: its failure, late ones too, must not become the failure of a read, or of the process.
       try {
-        const late: unknown = listener(event);
+        const late = listener(event);
         if (late instanceof Promise) late.catch(() => undefined);
       } catch {
-        continue;
+        // See above.
       }
     }
   }

@@ -8,9 +8,9 @@ const oneOf =
   (value) =>
     known.includes(value as string) ? undefined : known.map((text) => `'${text}'`).join(', ');
 const milliseconds =
-  (least: number): Check =>
+  (least: number, most = Number.MAX_VALUE): Check =>
   (value) =>
-    typeof value === 'number' && value >= least ? undefined : `milliseconds, at least ${least}`;
+    typeof value === 'number' && value >= least && value <= most ? undefined : `milliseconds, at least ${least}`;
 const aFunction: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
 const anything: Check = () => undefined;
 
@@ -27,7 +27,7 @@ const CHECKS: Readonly<Record<keyof CacheModuleOptions | 'isGlobal', Check>> = {
   redisTimeoutMs: milliseconds(1),
   coherence: oneOf('acknowledged', 'broadcast', 'off'),
   leaseMs: milliseconds(10),
-  maxStaleMs: milliseconds(0),
+  maxStaleMs: milliseconds(0, Infinity),
   undelivered: oneOf('defer', 'fail'),
   defaults: anything,
   warm: anything,

@@ -88,7 +88,9 @@ function build(owner: Class, handler: Handler, { property, cacheable, put, evict
       hasDefaultKey: parsed.key === undefined,
       key:
         parsed.key ??
-        (isRoute ? routeKey(owner, handler, property, parsed) : argumentsKey(placeOf(owner, handler, property, where))),
+        (isRoute
+          ? routeKey(owner, handler, property, parsed)
+          : argumentsKey(nameInClass(owner, handler, property, where))),
     },
     put: put.map((options) => parseCachePut({ ...defined(shared), ...options }, where)),
     evict: evict.map((options) => parseCacheEvict({ ...defined({ cache, version }), ...options }, where)),
@@ -96,7 +98,7 @@ function build(owner: Class, handler: Handler, { property, cacheable, put, evict
 }
 
 /** Of a method that its class has overridden, and that is reached by `super`, another place than that of the other. */
-function placeOf(owner: Class, handler: Handler, property: string, where: string): string {
+function nameInClass(owner: Class, handler: Handler, property: string, where: string): string {
   let holder = owner.prototype as object | null;
   while (holder !== null && Object.getOwnPropertyDescriptor(holder, property)?.value !== handler) {
     holder = Object.getPrototypeOf(holder) as object | null;

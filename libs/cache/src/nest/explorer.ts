@@ -21,12 +21,16 @@ const NOT_ASYNC = new Set<unknown>([String, Number, Boolean, Array, Map, Set, Da
 /** Finds every decorated method when the application starts: ties it to the cache, and refuses what cannot work. */
 @Injectable()
 export class CacheExplorer implements OnModuleInit {
+  private readonly transparent: ReadonlySet<unknown>;
+
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly backend: CacheBackend,
     private readonly config: ApplicationConfig,
-    @Inject(CACHE_MODULE_OPTIONS) private readonly options: CacheModuleOptions,
-  ) {}
+    @Inject(CACHE_MODULE_OPTIONS) { transparentInterceptors = [] }: CacheModuleOptions,
+  ) {
+    this.transparent = new Set<unknown>([...OURS, ...transparentInterceptors]);
+  }
 
   onModuleInit(): void {
     const scanner = new MetadataScanner();
@@ -58,9 +62,9 @@ export class CacheExplorer implements OnModuleInit {
    */
   private checkAround({ where, isRoute, isOff, cacheable }: Operations, owner: Class, handler: Handler): void {
     if (!isRoute || isOff || cacheable === undefined) return;
-    const known = new Set<unknown>([...OURS, ...(this.options.transparentInterceptors ?? [])]);
+    const { transparent } = this;
     const around = interceptorsAround(CacheableInterceptor, this.config, owner, handler);
-    const odd = around.find((one) => !known.has(one) && !known.has(classOf(one)));
+    const odd = around.find((one) => !transparent.has(one) && !transparent.has(classOf(one)));
     if (odd === undefined) return;
     const { name } = classOf(odd);
     throw new CacheError(

@@ -12,6 +12,7 @@ import type { CacheRequest } from './cache-request';
 import type { HttpResponse } from './http-response';
 import type { Operations } from './declarations';
 import { representError } from './kept-error';
+import { streamKind } from './streams';
 import { WithHeaders } from './with-headers';
 
 const OK = 200;
@@ -125,12 +126,8 @@ export function represent(value: unknown, headers: Record<string, string>, type:
 export function hasBytes(value: unknown): boolean {
   if (value == null || value instanceof StreamableFile) return false;
   if (typeof value !== 'object' || Buffer.isBuffer(value)) return true;
-  return !ArrayBuffer.isView(value) && !OF_STREAMS.some((name) => typeof (value as Methods)[name] === 'function');
+  return !ArrayBuffer.isView(value) && streamKind(value) === undefined;
 }
-
-type Methods = Readonly<Record<string, unknown>>;
-/** Of Node's streams, those of the web, and of what holds one (`Response`, `Blob`). */
-const OF_STREAMS = ['pipe', 'getReader', 'arrayBuffer'];
 
 /** Of declared headers, names {@link inLowerCase}, those that are kept with the entry. */
 export function keptOf(declared: Readonly<Record<string, string>>): Record<string, string> {

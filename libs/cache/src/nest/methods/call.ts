@@ -11,6 +11,7 @@ import { versionedKey } from '../composed-key';
 import { applying, evict, type Evicted } from '../evict';
 import { isLeftOut, learntBy } from '../put-rules';
 import { Touched, untouched } from '../touched';
+import { isBound } from './bindings';
 import { ForOneOnly } from './for-one-only';
 import { uncacheable } from './uncacheable';
 
@@ -20,8 +21,7 @@ export interface MethodCall {
   readonly operations: Operations;
   readonly args: readonly unknown[];
   readonly invoke: () => Promise<unknown>;
-  /** The container knows the instance. */
-  readonly isBound: boolean;
+  readonly instance: object;
 }
 
 type Apply<R> = (...given: unknown[]) => R;
@@ -70,7 +70,7 @@ async function readThrough(call: MethodCall): Promise<unknown> {
   const { backend, operations, args, invoke } = call;
   const { cacheable } = operations;
   if (cacheable === undefined || !(cacheable.condition as Apply<boolean>)(...args)) return invoke();
-  if (cacheable.hasDefaultKey && !call.isBound) {
+  if (cacheable.hasDefaultKey && !isBound(call.instance)) {
     warnOnce(call, 'what depends on an object that the container does not know, under a key without that object');
     return invoke();
   }

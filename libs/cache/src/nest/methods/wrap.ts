@@ -1,7 +1,7 @@
 import { operationsOf, type Class, type Handler } from '../declarations';
 import { NEST } from '../metadata';
 import { untouched } from '../touched';
-import { backendOf, isBound } from './bindings';
+import { backendOf } from './bindings';
 import { callWithCache } from './call';
 
 const wrapped = new WeakSet<Handler>();
@@ -24,7 +24,7 @@ export function wrapMethod(descriptor: PropertyDescriptor): void {
     const operations = operationsOf(owner, method);
     if (operations === undefined || operations.isOff) return plain(original.apply(this, args));
     const invoke = async (): Promise<unknown> => original.apply(this, args);
-    return callWithCache({ backend, operations, args, invoke, isBound: isBound(this as object) });
+    return callWithCache({ backend, operations, args, invoke, instance: this as object });
   };
   Object.defineProperty(method, 'name', { value: original.name });
   // What other decorators have said of the function counts for the one that takes its place.

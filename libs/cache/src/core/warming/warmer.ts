@@ -1,5 +1,5 @@
 import type { Loader } from '../loader-context';
-import type { Clock, Timer } from '../ports/clock';
+import { atMost, type Clock } from '../ports/clock';
 import type { ReadOptions } from '../read-options';
 import type { TieredCache } from '../tiered-cache';
 import { forEachAtOnce } from './for-each-at-once';
@@ -128,11 +128,7 @@ export class Warmer {
     const counts: Counts = { ...IDLE, state: 'running', startedAt: clock.now() };
     const run: Run = { counts, isOver: false };
     this.counts = counts;
-    await within(
-      options.timeLimit,
-      clock,
-      this.warmAll(run).catch(() => undefined),
-    );
+    await atMost(clock, options.timeLimit, this.warmAll(run));
     run.isOver = true;
     counts.left = counts.known - counts.already - counts.fromL2 - counts.loaded - counts.passedOver - counts.failed;
     counts.tookMs = Math.round(clock.monotonic() - startedAt);
@@ -197,12 +193,4 @@ export class Warmer {
     }
     return undefined;
   }
-}
-
-/** Resolves with `work`, or after `ms` without it. */
-async function within(ms: number, clock: Clock, work: Promise<unknown>): Promise<void> {
-  let timer: Timer | undefined;
-  const limit = new Promise<void>((resolve) => (timer = clock.after(ms, resolve)));
-  await Promise.race([work, limit]);
-  timer?.cancel();
 }

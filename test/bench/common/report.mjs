@@ -4,8 +4,12 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { draw } from '../../load/charts.mjs';
 
-/** The middle one of several runs. */
-export const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+/** The middle one of several runs, or the mean of the middle two. */
+export function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
+}
 
 /** Where and with what something was measured. */
 export function circumstances(packages = [], others = {}) {

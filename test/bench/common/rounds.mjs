@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import { median } from './report.mjs';
 
 export const product = (i) => ({
   id: i,
@@ -10,26 +9,24 @@ export const product = (i) => ({
 });
 
 /**
- * Runs each contestant once a round, one after the other, and gives the median of its figures. What one leaves
- * to be done has a moment, and garbage is collected (`--expose-gc`): nobody pays for the one before.
+ * Runs each contestant once a round, one after the other. What one leaves to be done has a moment, and garbage is
+ * collected (`--expose-gc`): nobody pays for the one before.
  *
- * @param contestants `{ name, run }`; `run()` gives one figure, or several by name
+ * @param contestants `{ name, processes }`: one of its processes takes each round, in turn, since one process of a
+ *   program differs from the next by more than rounds of one do; `run()` of a process gives one figure, or several by
+ *   name
+ * @returns by name, what each round gave
  */
 export async function interleaved(contestants, rounds) {
-  const figures = new Map(contestants.map(({ name }) => [name, []]));
+  const runs = new Map(contestants.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const { name, run } of contestants) {
+    for (const { name, processes } of contestants) {
       await setTimeout(50);
       globalThis.gc?.();
-      figures.get(name).push(await run());
+      runs.get(name).push(await processes[round % processes.length].run());
     }
   }
-  return new Map([...figures].map(([name, all]) => [name, medians(all)]));
-}
-
-function medians(all) {
-  if (typeof all[0] === 'number') return median(all);
-  return Object.fromEntries(Object.keys(all[0]).map((name) => [name, median(all.map((one) => one[name]))]));
+  return runs;
 }
 
 /** Operations a second of `count` calls of `work` that took since `startedAt`. */

@@ -54,7 +54,9 @@ async function describe(url, token, bytes) {
 export async function startServer(name, constants, { cwd = process.cwd(), execArgv = [] } = {}) {
   const port = await freePort();
   const env = { ...process.env, ...constants };
-  const child = fork(join(import.meta.dirname, 'server.mjs'), [name, String(port)], { env, cwd, execArgv });
+  // While a process is idle, V8 would throw code away that it has to make again.
+  const flags = ['--no-flush-bytecode', ...execArgv];
+  const child = fork(join(import.meta.dirname, 'server.mjs'), [name, String(port)], { env, cwd, execArgv: flags });
   const failed = once(child, 'exit').then(() => Promise.reject(new Error(`${name} did not start`)));
   await Promise.race([once(child, 'message'), failed]);
   const stop = async () => {

@@ -20,8 +20,8 @@ const { values } = parseArgs({
 /** Another checkout that has been built: its Strata is a contestant too. */
 const beside = values.beside && resolve(values.beside);
 const size = values.quick
-  ? { rounds: 2, runMs: 50, operations: 30_000, held: 20_000, largest: 100_000 }
-  : { rounds: 5, runMs: 400, operations: 200_000, held: 50_000, largest: 1_000_000 };
+  ? { rounds: 2, processes: 1, runMs: 50, operations: 30_000, held: 20_000, largest: 100_000 }
+  : { rounds: 6, processes: 2, runMs: 400, operations: 200_000, held: 50_000, largest: 1_000_000 };
 const chosen = values.only.split(',');
 const unknown = chosen.filter((name) => !(name in parts));
 if (unknown.length > 0) {

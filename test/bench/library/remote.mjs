@@ -1,20 +1,24 @@
 // L2: hits one at a time and 64 at a time, misses that are stored in all tiers, a stampede in one and four processes.
-// Each contestant is a process of its own: none pays for what the engine has learnt of the others' code.
+// Each contestant has processes of its own: none pays for what the engine has learnt of the others' code.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { startRedis } from '../../peers/redis.mjs';
 import { conversationWith } from '../common/conversation.mjs';
+import { MIDDLE_HALF, ratio, typical } from '../common/ratios.mjs';
 import { interleaved } from '../common/rounds.mjs';
 import { table } from '../common/report.mjs';
 import { COALESCING, REMOTE } from './contestants.mjs';
 
-export async function remoteTier({ rounds, operations, beside: other }) {
+export async function remoteTier({ rounds, processes, operations, beside: other }) {
   // Another build of Strata would be of the same fleet on the same Redis, and find what this one has stored.
   const servers = await Promise.all([startRedis(), ...(other ? [startRedis()] : [])]);
-  const contestants = await open(servers, other);
+  const contestants = await open(servers, processes, other);
   const measured = (what, count, lanes) =>
     interleaved(
-      contestants.map(({ name, ask }) => ({ name, run: () => ask({ what, count, lanes }) })),
+      contestants.map(({ name, talks }) => ({
+        name,
+        processes: talks.map(({ ask }) => ({ run: () => ask({ what, count, lanes }) })),
+      })),
       rounds,
     );
   const tables = [
@@ -22,29 +26,39 @@ export async function remoteTier({ rounds, operations, beside: other }) {
     beside('L2 hit, 64 at a time', await measured('hits', operations / 4, 64)),
     beside('miss, stored in all tiers, 64 at a time', await measured('misses', operations / 20, 64)),
   ];
-  for (const { child } of contestants) child.kill();
+  for (const { talks } of contestants) for (const { child } of talks) child.kill();
   for (const server of servers) await server.stop();
   return [...tables, await stampedes()];
 }
 
 function beside(title, measured) {
-  const rows = [...measured].map(([name, { rate, own, server }]) => {
-    const ratio = (rate / measured.get('ioredis').rate).toFixed(2);
-    return [name, ratio, Math.round(rate), own.toFixed(1), server.toFixed(1)];
-  });
-  return table(title, ['contestant', 'of ioredis', 'ops/s', 'CPU µs an operation', 'of Redis'], rows);
+  const rows = [...measured].map(([name, rounds]) => [
+    name,
+    ...ratio(rounds, measured.get('ioredis'), ({ rate }) => rate),
+    Math.round(typical(rounds, ({ rate }) => rate)),
+    typical(rounds, ({ own }) => own).toFixed(1),
+    typical(rounds, ({ server }) => server).toFixed(1),
+  ]);
+  const columns = ['contestant', 'of ioredis', MIDDLE_HALF, 'ops/s', 'CPU µs an operation', 'of Redis'];
+  return table(title, columns, rows);
 }
 
-function open([server, ofOther], other) {
+function open([server, ofOther], processes, other) {
   const execArgv = ['--expose-gc', '--no-flush-bytecode'];
-  const start = async (name, { port }, label = name, cwd = process.cwd()) => {
+  const start = async (name, { port }, label, cwd) => {
     const child = fork(new URL('remote-child.mjs', import.meta.url), [name, String(port)], { execArgv, cwd });
-    const { answer, ask } = conversationWith(child, label);
-    await answer();
-    return { name: label, child, ask };
+    const talk = conversationWith(child, label);
+    await talk.answer();
+    return { child, ...talk };
   };
-  const started = Object.keys(REMOTE).map((name) => start(name, server));
-  return Promise.all(other ? [...started, start('Strata', ofOther, 'beside', other)] : started);
+  const contestant = async (name, redis, label = name, cwd = process.cwd()) => {
+    const talks = [];
+    // One after the other: each fills Redis, and the second must not find it half filled.
+    for (let i = 0; i < processes; i++) talks.push(await start(name, redis, label, cwd));
+    return { name: label, talks };
+  };
+  const started = Object.keys(REMOTE).map((name) => contestant(name, server));
+  return Promise.all(other ? [...started, contestant('Strata', ofOther, 'beside', other)] : started);
 }
 
 /** 1 000 callers of one cold key, in one process and in four. */

@@ -6,8 +6,11 @@ import { HttpMetrics, httpHistogramProvider } from './http-metrics';
 
 /** Options of {@link MetricsModule}. */
 export interface MetricsModuleOptions {
-  /** Controller that answers `GET /metrics`; extend `PrometheusController` to guard or document it. */
-  readonly controller: Type;
+  /**
+   * Controller that answers `GET /metrics`; extend `PrometheusController` of `@willsoto/nestjs-prometheus` to guard or
+   * document it. @default that one, open to everybody
+   */
+  readonly controller?: Type;
 }
 
 /**
@@ -18,14 +21,14 @@ export interface MetricsModuleOptions {
  */
 @Module({})
 export class MetricsModule {
-  static forRoot(options: MetricsModuleOptions): DynamicModule {
+  static forRoot({ controller }: MetricsModuleOptions = {}): DynamicModule {
     // The registry belongs to the process: a second application in it must not register twice.
     const enabled = register.getSingleMetric('process_cpu_user_seconds_total') === undefined;
     return {
       module: MetricsModule,
       imports: [
         PrometheusModule.register({
-          controller: options.controller as never,
+          ...(controller === undefined ? {} : { controller: controller as never }),
           path: '/metrics',
           defaultMetrics: { enabled },
         }),

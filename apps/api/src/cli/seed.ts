@@ -5,12 +5,13 @@ import { dataSourceOptions } from '../database/data-source';
 import { migrate } from '../database/migrate';
 import { seed } from '../database/seeder';
 import { UserError } from '../runtime/user-error';
+import { emptyCache } from './empty-cache';
 import { runCommand } from './run-command';
 
 const USAGE = 'usage: npm run seed -- [--count 1000] [--reset]';
 const MAX_COUNT = 10_000_000;
 
-void runCommand(async (_config, backing) => {
+void runCommand(async (config, backing) => {
   const { count, reset } = readArguments();
   const source = await new DataSource(dataSourceOptions({ url: backing.databaseUrl, poolSize: 2 })).initialize();
   const bar = new SingleBar({ format: '{bar} {value}/{total} products' }, Presets.shades_classic);
@@ -23,6 +24,10 @@ void runCommand(async (_config, backing) => {
     const added = await seed(source, { count, reset, onProgress });
     bar.stop();
     process.stdout.write(added === 0 ? 'Nothing to add: the table holds as many already.\n' : `Added ${added}.\n`);
+    // The embedded database belongs to one process at a time: there is no service to tell.
+    if (backing.embedded || (added === 0 && !reset)) return;
+    const trouble = await emptyCache(config);
+    process.stdout.write(trouble === undefined ? 'Emptied the cache.\n' : `${trouble} It empties by DELETE /cache.\n`);
   } finally {
     bar.stop();
     await source.destroy();

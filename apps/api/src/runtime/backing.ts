@@ -55,19 +55,8 @@ async function chooseDatabase(config: Config, folder: string) {
 async function chooseRedis(config: Config) {
   const none = { redis: undefined, stopRedis: nothing };
   if (!config.CACHE_ENABLED) return { ...none, redisReason: 'none (CACHE_ENABLED=false)' };
-  if (config.REDIS_URL !== undefined) {
-    const redis: RedisTarget = { url: config.REDIS_URL };
-    return { redis, redisReason: `${new URL(config.REDIS_URL).host} (REDIS_URL)`, stopRedis: nothing };
-  }
-  if (config.REDIS_SENTINELS !== undefined) {
-    const sentinels = { addresses: config.REDIS_SENTINELS, name: config.REDIS_SENTINEL_NAME! };
-    const redis: RedisTarget = { sentinels, ...credentials(config) };
-    return { redis, redisReason: `master "${config.REDIS_SENTINEL_NAME}" (REDIS_SENTINELS)`, stopRedis: nothing };
-  }
-  if (config.REDIS_CLUSTER_NODES !== undefined) {
-    const redis: RedisTarget = { cluster: { addresses: config.REDIS_CLUSTER_NODES }, ...credentials(config) };
-    return { redis, redisReason: 'a cluster (REDIS_CLUSTER_NODES)', stopRedis: nothing };
-  }
+  const configured = configuredRedis(config);
+  if (configured !== undefined) return { ...configured, stopRedis: nothing };
   if (config.NODE_ENV === 'production') return { ...none, redisReason: 'none: L1 alone (REDIS_URL is not set)' };
   const server = await PrivateRedis.start();
   if (server === undefined) {
@@ -78,6 +67,24 @@ async function chooseRedis(config: Config) {
   }
   const redisReason = `private ${server.binary} on a unix socket (REDIS_URL is not set)`;
   return { redis: { path: server.socketPath } as RedisTarget, redisReason, stopRedis: () => server.stop() };
+}
+
+/** The Redis that the environment names, and how. */
+export function configuredRedis(config: Config): (Pick<Backing, 'redisReason'> & { redis: RedisTarget }) | undefined {
+  if (config.REDIS_URL !== undefined) {
+    const redis: RedisTarget = { url: config.REDIS_URL };
+    return { redis, redisReason: `${new URL(config.REDIS_URL).host} (REDIS_URL)` };
+  }
+  if (config.REDIS_SENTINELS !== undefined) {
+    const sentinels = { addresses: config.REDIS_SENTINELS, name: config.REDIS_SENTINEL_NAME! };
+    const redis: RedisTarget = { sentinels, ...credentials(config) };
+    return { redis, redisReason: `master "${config.REDIS_SENTINEL_NAME}" (REDIS_SENTINELS)` };
+  }
+  if (config.REDIS_CLUSTER_NODES !== undefined) {
+    const redis: RedisTarget = { cluster: { addresses: config.REDIS_CLUSTER_NODES }, ...credentials(config) };
+    return { redis, redisReason: 'a cluster (REDIS_CLUSTER_NODES)' };
+  }
+  return undefined;
 }
 
 function credentials({ REDIS_USERNAME, REDIS_PASSWORD, REDIS_TLS }: Config): RedisCredentials {

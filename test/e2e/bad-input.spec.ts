@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { STATUS_CODES } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { Logger } from '@nestjs/common';
 import { createDatabase } from '../support/database';
 import { startService, type Service } from '../support/service';
@@ -143,6 +148,59 @@ describe('bad input', () => {
       .send({ ...product, description: 'x'.repeat(1_048_577) });
     expect(response.status).toBe(413);
     expectProblem(response);
+  });
+
+  it('a compressed body is 415 and names what is taken', async () => {
+    const body = gzipSync(JSON.stringify(product));
+    const post = service.http().post('/products').set('content-type', 'application/json');
+    const response = await post.set('content-encoding', 'gzip').send(body).expect(415);
+    expectProblem(response);
+    expect(response.headers['accept-encoding']).toBe('identity');
+    // Of a request without a body it says nothing.
+    await service.http().get('/products/7').set('content-encoding', 'gzip').expect(200);
+  });
+
+  it.each([
+    ['a header that is too large', `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['a length that is none', 'POST /products HTTP/1.1\r\nhost: a\r\ncontent-length: x\r\n\r\n', 400],
+    ['something else than HTTP', 'EHLO mail.example\r\n\r\n', 400],
+  ])('%s is a problem too', async (_what, message, status) => {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    socket.write(message);
+    const [head, body] = (await text(socket)).split('\r\n\r\n');
+    const response = new Response(body, {
+      status,
+      headers: head!
+        .split('\r\n')
+        .slice(1)
+        .map((line) => line.split(': ') as [string, string]),
+    });
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(Number(response.headers.get('content-length'))).toBe(body!.length);
+    expect(await response.json()).toEqual({
+      type: 'about:blank',
+      title: STATUS_CODES[status],
+      status,
+      detail: expect.stringMatching(/\w+ \w+/),
+      correlationId: response.headers.get('x-request-id'),
+    });
+  });
+
+  it('a malformed message behind another request ends the connection, and is told when that one has its answer', async () => {
+    const open = () => connect(Number(new URL(service.url).port), '127.0.0.1').on('error', () => undefined);
+    const [good, bad] = ['GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n', 'nothing\r\n\r\n'];
+    const patient = open();
+    patient.write(good);
+    await once(patient, 'readable');
+    // Another round trip: by then Node has done with the first answer.
+    await service.http().get('/health/live').expect(200);
+    patient.write(bad);
+    expect((await text(patient)).match(/^HTTP\/1.1 \d+/gm)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+
+    const hasty = open();
+    hasty.write(good + bad);
+    expect(await text(hasty)).not.toMatch(/^HTTP\/1.1 400/);
   });
 
   it.each([

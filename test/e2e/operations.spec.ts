@@ -259,8 +259,16 @@ describe('operations', () => {
     ]);
     for (const { operation } of routes) {
       expect(operation.summary).toMatch(/\w{3,}/);
-      for (const response of Object.values(operation.responses)) expect(response.description).toMatch(/\w{2,}/);
+      for (const [status, response] of Object.entries(operation.responses)) {
+        expect(response.description).toMatch(/\w{2,}/);
+        expect(response.headers).toHaveProperty('X-Request-Id');
+        if (status === '429' || status === '503') expect(response.headers).toHaveProperty('Retry-After');
+      }
     }
+    expect(body.paths['/products'].post.responses['201'].headers).toHaveProperty('Location');
+    expect(body.paths['/products/batch'].post.responses['201'].headers).toHaveProperty('Cache-Group-Invalidation');
+    const change = body.paths['/products/{id}'].patch as Operation;
+    expect(change.requestBody!.content['application/json'].schema).toMatchObject({ minProperties: 1 });
     const list = body.paths['/products'].get as Operation;
     expect(list.parameters!.map((parameter) => parameter.name)).toEqual([
       'category',
@@ -300,7 +308,7 @@ describe('operations', () => {
 
 interface Operation {
   summary: string;
-  requestBody?: { content: { 'application/json': { examples: Record<string, { value: unknown }> } } };
+  requestBody?: { content: { 'application/json': { schema: object; examples: Record<string, { value: unknown }> } } };
   parameters?: { name: string; schema: object }[];
-  responses: Record<string, { description: string }>;
+  responses: Record<string, { description: string; headers?: object }>;
 }

@@ -4,6 +4,7 @@ import { FastLane, type FastAnswer } from '@strata/cache';
 import { HttpMetrics, type FinishedRequest } from '@strata/metrics';
 import type { FastifyError, FastifyReply, FastifyRequest, onRequestHookHandler, onResponseHookHandler } from 'fastify';
 import type { Config } from './config/config';
+import { answerClientError } from './http/client-error';
 import { KnownRoutes } from './http/known-routes';
 import { ProblemFilter, sendProblem } from './http/problem.filter';
 import { requestId } from './http/request-id';
@@ -25,6 +26,7 @@ export function createAdapter(config: Config): FastifyAdapter {
     // While draining, what still comes over a connection that is open is answered, not refused.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 16_384 },
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       void reply.header('x-request-id', String(request.id));
       sendProblem(request, reply, {
@@ -60,6 +62,11 @@ function aroundRequests(metrics: HttpMetrics, logger: ServiceLogger, draining: D
     if (draining.isUnderWay) void reply.header('connection', 'close');
     const instead = draining.answerInstead(request.method, request.url);
     if (instead !== undefined) return sendProblem(request, reply, instead);
+    if (isEncoded(request)) {
+      // RFC 9110, section 12.5.3: what would have been taken.
+      void reply.header('accept-encoding', 'identity');
+      return sendProblem(request, reply, { status: 415, detail: 'send the body without Content-Encoding' });
+    }
     if (!request.is404) return done();
     const allowed = routes.allowed(request.url.split('?', 1)[0]!);
     if (allowed.length === 0) return done();
@@ -81,6 +88,13 @@ function aroundRequests(metrics: HttpMetrics, logger: ServiceLogger, draining: D
     draining.isUnderWay ? undefined : ['x-request-id', requestId(request)];
   const after = (_request: IncomingMessage, answer: FastAnswer): void => finish(answer, answer.headers[1]!);
   return { routes, begin, end, before, after };
+}
+
+/** Bodies are not decompressed: a small one may become any size. */
+function isEncoded({ headers }: FastifyRequest): boolean {
+  const coding = headers['content-encoding'];
+  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  return coding !== undefined && coding.toLowerCase() !== 'identity' && hasBody;
 }
 
 function addHooks(app: NestFastifyApplication, { routes, begin, end }: ReturnType<typeof aroundRequests>): void {

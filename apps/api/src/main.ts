@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { loadConfig, type Config } from './config/config';
+import { loadConfig, unknownVariables, type Config } from './config/config';
 import { ServiceLogger } from './logging/service-logger';
 import { banner } from './runtime/banner';
 import { chooseBacking, type Backing } from './runtime/backing';
@@ -23,6 +23,8 @@ async function start(running: Running): Promise<void> {
   await refuseTakenPort(config);
   const backing = (running.backing = await chooseBacking(config));
   const app = (running.app = await createApp(config, backing, running.draining));
+  for (const name of unknownVariables())
+    app.get(ServiceLogger).warn(`${name} is no variable of this service`, 'Config');
   await app.listen(config.PORT, config.HOST);
   announce(config, backing, app, await publicUrl(app));
 }

@@ -14,7 +14,7 @@ import {
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { CacheBackend, CacheEvict, NoCache, RequestStats, type EntryExplanation, type Warmer } from '@strata/cache';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AdminOnly, ApiJsonBody, ApiProblems } from '../http/api-docs';
+import { AdminOnly, ApiJsonBody, ApiProblems, EVICTED_HEADERS } from '../http/api-docs';
 import { ENTRY_SCHEMA, entryKey, invalidation, WARM_SCHEMA, type Invalidation } from './cache-admin.schemas';
 import { cacheStats } from './cache-stats';
 import { warmState, type WarmState } from './warm-state';
@@ -87,6 +87,7 @@ export class CacheAdminController {
         keys: { type: 'array', items: { type: 'string' } },
       },
     },
+    headers: { 'Cache-Invalidation': EVICTED_HEADERS['Cache-Invalidation'] },
   })
   async invalidate(
     @Body({ schema: invalidation }) body: Invalidation,
@@ -108,7 +109,7 @@ export class CacheAdminController {
   @HttpCode(204)
   @AdminOnly()
   @ApiOperation({ summary: 'Empty the cache', description: 'This namespace only, on every instance.' })
-  @ApiResponse({ status: 204, description: 'Empty' })
+  @ApiResponse({ status: 204, description: 'Empty', headers: EVICTED_HEADERS })
   @CacheEvict({ allEntries: true })
   clear(@Req() { id }: FastifyRequest): void {
     this.logger.log(`request ${id} empties the cache`);

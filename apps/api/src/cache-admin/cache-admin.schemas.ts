@@ -26,7 +26,7 @@ export const invalidation = z
 export type Invalidation = z.output<typeof invalidation>;
 
 /** Key of `GET /cache/entries/{key}`, as `POST /cache/invalidate` takes it. */
-export const entryKey = name(MAX_KEY_LENGTH);
+export const entryKey = name(MAX_KEY_LENGTH).meta({ description: 'Key of an entry', example: 'product?id=7' });
 
 const TIER_SCHEMA = {
   type: 'object',

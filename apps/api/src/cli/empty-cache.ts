@@ -12,7 +12,12 @@ import { configuredRedis } from '../runtime/backing';
 export async function emptyCache(config: Config): Promise<string | undefined> {
   const configured = configuredRedis(config);
   if (configured === undefined) return 'No Redis is configured: a service that runs shows what it has kept until then.';
-  const options = { ...cacheOptions(config, configured.redis), enabled: true, undelivered: 'defer', warm: { keys: 0 } } as const;
+  const options = {
+    ...cacheOptions(config, configured.redis),
+    enabled: true,
+    undelivered: 'defer',
+    warm: { keys: 0 },
+  } as const;
   const context = await NestFactory.createApplicationContext(CacheModule.forRoot(options), { logger: false });
   try {
     const { deferred } = await context.get(CacheBackend).httpCache().clear();

@@ -1,4 +1,4 @@
-import { ConfigError, loadConfig } from './config';
+import { unknownVariables, ConfigError, loadConfig } from './config';
 
 const problems = (environment: Record<string, string>): readonly string[] => {
   try {
@@ -51,6 +51,11 @@ describe('configuration', () => {
       'CACHE_L1_MAX_BYTES',
       'CACHE_COHERENCE',
     ]);
+  });
+
+  it('finds variables that look like ours, and leaves those of Kubernetes alone', () => {
+    const given = { CACHE_TLL: '1m', CACHE_TTL: '1m', CACHE_PORT: 'tcp://', CACHE_SERVICE_HOST: 'h', PATH: '/' };
+    expect(unknownVariables({ ...given, CACHE_PORT_6379_TCP: 'tcp://', REDIS_HOST: 'h' })).toEqual(['CACHE_TLL']);
   });
 
   it('takes an empty variable for an unset one', () => {

@@ -72,6 +72,15 @@ export const ENVIRONMENT = z
     }
   });
 
+/**
+ * Variables that look like ours and are none: a typing error would otherwise go unnoticed. Kubernetes adds some for
+ * every service of its own (`CACHE_SERVICE_HOST`, `CACHE_PORT_6379_TCP`).
+ */
+export function unknownVariables(environment: NodeJS.ProcessEnv = process.env): string[] {
+  const isOurs = (name: string): boolean => name.startsWith('CACHE_') && !/^CACHE_(SERVICE_|PORT(_|$))/.test(name);
+  return Object.keys(environment).filter((name) => isOurs(name) && !(name in ENVIRONMENT.shape));
+}
+
 /** Validated configuration; the only place that knows the environment. */
 export type Config = Readonly<z.output<typeof ENVIRONMENT>>;
 

@@ -88,15 +88,10 @@ export const CACHED_HEADERS = {
     description: 'What the answer depends on (RFC 9875)',
     schema: { type: 'string' as const, example: '"product:7"' },
   },
-  'X-Request-Id': { description: 'Id of this request', schema: { type: 'string' as const } },
 };
 
-/** Documents the headers of a write's answer. */
-export const WRITTEN_HEADERS = {
-  ETag: {
-    description: 'Validator of what has been written, for the `If-Match` of the next write',
-    schema: { type: 'string' as const },
-  },
+/** Documents the headers of an answer that has made others outdated. */
+export const EVICTED_HEADERS = {
   'Cache-Group-Invalidation': {
     description: 'Groups that are outdated now, for caches on the way (RFC 9875)',
     schema: { type: 'string' as const, example: '"product:7", "products:lists:any-category"' },
@@ -105,6 +100,21 @@ export const WRITTEN_HEADERS = {
     description: '`deferred` when Redis could not be reached: other instances learn of it when it is back',
     schema: { type: 'string' as const, example: 'deferred' },
   },
+};
+
+/** Documents the headers of an answer that shows what has been written. */
+export const WRITTEN_HEADERS = {
+  ETag: {
+    description: 'Validator of what has been written, for the `If-Match` of the next write',
+    schema: { type: 'string' as const },
+  },
+  ...EVICTED_HEADERS,
+};
+
+/** Documents where a thing is that has been created. */
+export const CREATED_HEADERS = {
+  Location: { description: 'Path of the product', schema: { type: 'string' as const, example: '/products/101' } },
+  ...WRITTEN_HEADERS,
 };
 
 /** Documents what a reader may ask of a cached route, and what it answers then. */
@@ -117,7 +127,7 @@ export const ApiCached = (): MethodDecorator =>
       description: '`no-store`, `only-if-cached`; `no-cache` and `max-age=0` from callers with the admin token',
     }),
     ApiResponse({ status: 304, description: 'You have it already; no body', headers: CACHED_HEADERS }),
-    ApiProblems(504),
+    ApiProblems(503, 504),
   );
 
 /** Documents a write that can be made conditional. */
@@ -135,7 +145,3 @@ export const ApiPreconditions = (): MethodDecorator =>
     }),
     ApiProblems(412),
   );
-
-/** Documents the optional `X-Request-Id` of a request. */
-export const ApiRequestId = (): MethodDecorator =>
-  ApiHeader({ name: 'X-Request-Id', required: false, description: 'Taken over when it is a sane token' });

@@ -12,7 +12,8 @@ export interface Problem {
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  readonly instance: string;
+  /** Path of the request; none where there was no request yet. */
+  readonly instance?: string;
   readonly correlationId: string;
   readonly errors?: readonly InputError[];
 }
@@ -21,7 +22,7 @@ export interface Problem {
 export interface ProblemFacts {
   readonly status: number;
   readonly detail: string;
-  readonly instance: string;
+  readonly instance?: string;
   readonly correlationId: string;
   readonly type?: string | undefined;
   readonly title?: string | undefined;
@@ -40,7 +41,7 @@ export function problem(facts: ProblemFacts): Problem {
     title: facts.title ?? STATUS_CODES[status] ?? 'Error',
     status,
     detail,
-    instance,
+    ...(instance === undefined ? {} : { instance }),
     correlationId,
     ...(errors === undefined ? {} : { errors }),
   };

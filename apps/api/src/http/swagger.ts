@@ -10,7 +10,7 @@ Writes are open to this machine while no \`ADMIN_TOKEN\` is set outside producti
 const PROBLEM_SCHEMA = {
   type: 'object',
   description: 'Problem details (RFC 9457)',
-  required: ['type', 'title', 'status', 'detail', 'instance', 'correlationId'],
+  required: ['type', 'title', 'status', 'detail', 'correlationId'],
   properties: {
     type: { type: 'string', example: 'about:blank' },
     title: { type: 'string', example: 'Not Found' },
@@ -60,5 +60,28 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     Product: PRODUCT_SCHEMA as never,
     Problem: PROBLEM_SCHEMA as never,
   };
+  for (const path of Object.values(document.paths)) {
+    for (const operation of Object.values(path) as { responses: Responses }[]) addCommonHeaders(operation.responses);
+  }
   return document;
+}
+
+type Responses = Record<string, { headers?: Record<string, object> }>;
+
+const REQUEST_ID = {
+  description: "Id of this request: the caller's `X-Request-Id` when it is a sane token, else a new one",
+  schema: { type: 'string' },
+};
+const RETRY_AFTER = { description: 'Seconds until it may work', schema: { type: 'integer', example: 5 } };
+
+/** What no route sets by itself. */
+function addCommonHeaders(responses: Responses): void {
+  for (const [status, response] of Object.entries(responses)) {
+    const isLater = status === '429' || status === '503';
+    response.headers = {
+      ...response.headers,
+      ...(isLater ? { 'Retry-After': RETRY_AFTER } : {}),
+      'X-Request-Id': REQUEST_ID,
+    };
+  }
 }

@@ -53,7 +53,8 @@ export const productChange = z
     },
     object,
   )
-  .refine((change) => Object.keys(change).length > 0, 'must change at least one field');
+  .refine((change) => Object.keys(change).length > 0, 'must change at least one field')
+  .meta({ minProperties: 1 });
 export type ProductChange = z.output<typeof productChange>;
 
 /** Body of `POST /products/batch`. */

@@ -10,6 +10,8 @@ import {
   ApiProblems,
   ApiQueryOf,
   CACHED_HEADERS,
+  CREATED_HEADERS,
+  EVICTED_HEADERS,
   WRITTEN_HEADERS,
 } from '../http/api-docs';
 import { pageLinks } from './paging';
@@ -78,7 +80,7 @@ export class ProductsController {
     ...PRODUCT_RESPONSE,
     status: 201,
     description: 'Created; `Location` says where',
-    headers: WRITTEN_HEADERS,
+    headers: CREATED_HEADERS,
   })
   @CacheEvict({ tags: (created) => tagsOfWrite((created as Product).id, (created as Product).category) })
   async create(
@@ -98,6 +100,7 @@ export class ProductsController {
     status: 201,
     description: 'Ids in the order of the input',
     schema: { type: 'object', properties: { ids: { type: 'array', items: { type: 'integer' } } } },
+    headers: EVICTED_HEADERS,
   })
   @CacheEvict({ tags: () => [UNFILTERED_LISTS_TAG] })
   async createBatch(@Body({ schema: newProducts }) body: NewProduct[]): Promise<Touched<{ ids: number[] }>> {
@@ -148,7 +151,7 @@ export class ProductsController {
   @HttpCode(204)
   @AdminOnly()
   @ApiOperation({ summary: 'Delete a product' })
-  @ApiResponse({ status: 204, description: 'Gone' })
+  @ApiResponse({ status: 204, description: 'Gone', headers: EVICTED_HEADERS })
   @ApiProblems(400, 404)
   @ApiPreconditions()
   @CacheEvict({})
@@ -168,6 +171,7 @@ export class ProductsController {
     status: 200,
     description: 'Done, on every instance',
     schema: { type: 'object', properties: { message: { type: 'string', example: 'Cache invalidated for product 7' } } },
+    headers: EVICTED_HEADERS,
   })
   @ApiProblems(400)
   @CacheEvict({ tags: (_result, { params }) => [productTag(Number(params['id'])), ALL_LISTS_TAG] })

@@ -196,11 +196,11 @@ describe('bad input', () => {
     // Another round trip: by then Node has done with the first answer.
     await service.http().get('/health/live').expect(200);
     patient.write(bad);
-    expect((await text(patient)).match(/^HTTP\/1.1 \d+/gm)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+    expect((await text(patient)).match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
 
     const hasty = open();
     hasty.write(good + bad);
-    expect(await text(hasty)).not.toMatch(/^HTTP\/1.1 400/);
+    expect(await text(hasty)).not.toMatch(/HTTP\/1.1 400/);
   });
 
   it.each([

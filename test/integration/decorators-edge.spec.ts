@@ -231,6 +231,14 @@ class EdgeController {
     return 'lost';
   }
 
+  @Put('late-failure')
+  @CacheEvict({ tags: () => ['edge'] })
+  @UseInterceptors(Impatient)
+  async lateFailure() {
+    await gate.pass();
+    throw new Error('the disk is full');
+  }
+
   @Put('late/:id')
   @CacheEvict({ key: (_nothing: unknown, { params }: CacheRequest) => `edge:${params['id']}` })
   @UseInterceptors(Impatient)
@@ -460,6 +468,17 @@ describe.each(Object.entries(adapters))('decorators off the straight road on %s'
     expect((await http().get('/edge/read/1')).headers['cache-status']).toContain('hit');
     gate.release();
     await eventually(async () => String((await http().get('/edge/read/1')).headers['cache-status']).includes('fwd='));
+  });
+
+  it('logs a write that fails when nobody waits for it any more, and no other', async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const logged = () => error.mock.calls.filter(([message]) => String(message).includes('lateFailure'));
+    gate = new Gate();
+    await http().put('/edge/late-failure').expect(500);
+    expect(logged()).toEqual([]);
+    gate.release();
+    await eventually(() => logged().length > 0);
+    expect(logged()).toEqual([[expect.stringContaining('after its caller'), expect.stringContaining('disk is full')]]);
   });
 
   it('evicts around a handler whose interceptor swallows its result', async () => {

@@ -30,6 +30,7 @@ import { ForOneOnly } from './http-load';
 import type { CacheModuleOptions } from './options';
 import { representationSerializer } from './representation-serializer';
 import { Warming } from './warming';
+import { warnOfRefusals } from './warn-of-refusals';
 
 /** Options that are about the values of a cache: those of answers are fixed. */
 type OfValues = 'serializer' | 'isNegative' | 'isStaleAllowed';
@@ -85,6 +86,7 @@ export class CacheBackend {
       ...(options.maxStaleMs === undefined ? {} : { maxStaleMs: options.maxStaleMs }),
       ...(options.undelivered === undefined ? {} : { undelivered: options.undelivered }),
     });
+    warnOfRefusals(strata);
     const warming = hotKeys && new Warming(strata, hotKeys, warm);
     const backend = new CacheBackend(options, strata, driver, warming);
     // Made now, not on the first request: wrong options stop the start.

@@ -1,6 +1,6 @@
-import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Injectable, Logger, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { defer, lastValueFrom, map, type Observable } from 'rxjs';
+import { lastValueFrom, map, Observable } from 'rxjs';
 import { cacheGroupInvalidation } from '../http/cache-groups';
 import { CacheBackend } from './cache-backend';
 import { cacheRequest } from './cache-request';
@@ -12,6 +12,8 @@ import { Touched, untouched } from './touched';
 /** Invalidates what a `@CacheEvict` handler has changed, before its answer leaves. */
 @Injectable()
 export class CacheEvictInterceptor implements NestInterceptor {
+  private readonly logger = new Logger('CacheEvict');
+
   constructor(
     private readonly backend: CacheBackend,
     private readonly host: HttpAdapterHost,
@@ -24,9 +26,18 @@ export class CacheEvictInterceptor implements NestInterceptor {
     const all = applying(operations.evict, [cacheRequest(context)]);
     const first = all.filter(({ beforeInvocation }) => beforeInvocation);
     const last = all.filter(({ beforeInvocation }) => !beforeInvocation);
-    // One promise, begun when somebody subscribes: who stops waiting (a timeout) does not stop the write, and must not
-    // stop what follows from it.
-    return defer(() => this.run(context, first, last, next));
+    // Begun when somebody subscribes: who stops waiting (a timeout) does not stop the write, and must not stop what
+    // follows from it, nor keep anybody from learning that it has failed.
+    return new Observable((caller) => {
+      const failed = (error: unknown): void =>
+        caller.closed
+          ? this.logger.error(`${operations.evict[0]!.where} ${UNSEEN}`, stackOf(error))
+          : caller.error(error);
+      this.run(context, first, last, next).then((answer) => {
+        caller.next(answer);
+        caller.complete();
+      }, failed);
+    });
   }
 
   private async run(
@@ -60,3 +71,7 @@ export class CacheEvictInterceptor implements NestInterceptor {
     }
   }
 }
+
+const UNSEEN = 'has failed, or what it has changed could not be told, after its caller had stopped waiting';
+
+const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

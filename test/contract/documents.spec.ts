@@ -17,6 +17,17 @@ describe('documents', () => {
     expect(example.sort()).toEqual(variables);
   });
 
+  it('the configuration table tells the defaults that the code has', () => {
+    const usual = loadConfig({}) as Record<string, unknown>;
+    const rows = [...text('docs/reference/configuration.md').matchAll(/^\| `([A-Z0-9_]+)` \| (?:`([^`]+)`|none) \|/gm)];
+    expect(rows).toHaveLength(Object.keys(ENVIRONMENT.shape).length);
+    const told = rows.map(([, name, value]) => [
+      name,
+      value && (loadConfig({ [name!]: value }) as Record<string, unknown>)[name!],
+    ]);
+    expect(told).toEqual(rows.map(([, name]) => [name, usual[name!]]));
+  });
+
   it('.env.example is a configuration that the service accepts, commented lines included', () => {
     const lines = [...text('.env.example').matchAll(/^#? ?([A-Z0-9_]+)=(.*)$/gm)].map((match) => [
       match[1]!,

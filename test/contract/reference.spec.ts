@@ -19,7 +19,37 @@ function declared(file: string, name: string): string[] {
   return (found as ts.InterfaceDeclaration).members.map((member) => (member.name as ts.Identifier).text);
 }
 
+/** Names of what a class shows to everybody. */
+function publicMembers(file: string, name: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(join(ROOT, file), 'utf8'), ts.ScriptTarget.Latest, true);
+  const found = source.statements.find((node) => ts.isClassDeclaration(node) && node.name?.text === name);
+  const isHidden = (node: ts.ClassElement) =>
+    ts.isConstructorDeclaration(node) ||
+    (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Private) !== 0 ||
+    ts.getJSDocTags(node).some((tag) => tag.tagName.text === 'internal');
+  const shown = (found as ts.ClassDeclaration).members.filter((member) => !isHidden(member));
+  return shown.map((member) => (member.name as ts.Identifier).text);
+}
+
 describe('reference pages', () => {
+  it.each([
+    [/`TieredCache`/, 'libs/cache/src/core/tiered-cache.ts', 'TieredCache'],
+    [/`Strata`/, 'libs/cache/src/core/strata.ts', 'Strata'],
+  ])('api.md lists exactly the members under %p', (heading, file, name) => {
+    const section = page('api.md')
+      .split(/^## /m)
+      .find((part) => heading.test(part.split('\n', 1)[0]!))!;
+    const listed = [...section.matchAll(/^\| `(\w+)/gm)].map((match) => match[1]!);
+    expect(listed.sort()).toEqual(publicMembers(file, name).sort());
+  });
+
+  it('decorators.md names what @CacheConfig takes', () => {
+    const text = readFileSync(join(ROOT, 'libs/cache/src/nest/decorator-options.ts'), 'utf8');
+    const type = /CacheConfigOptions = Pick<([\s\S]*?)>;/.exec(text)![1]!;
+    const section = page('decorators.md').split('## `@CacheConfig`')[1]!;
+    for (const [, name] of type.matchAll(/'(\w+)'/g)) expect(section).toContain(`\`${name}\``);
+  });
+
   it.each([
     [/EntryOptions/, 'libs/cache/src/core/options.ts', 'EntryOptions'],
     [/ReadOptions/, 'libs/cache/src/core/read-options.ts', 'ReadOptions'],

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 import { RedisServer } from '../support/redis-server';
@@ -269,6 +271,8 @@ describe('operations', () => {
     expect(body.paths['/products/batch'].post.responses['201'].headers).toHaveProperty('Cache-Group-Invalidation');
     const change = body.paths['/products/{id}'].patch as Operation;
     expect(change.requestBody!.content['application/json'].schema).toMatchObject({ minProperties: 1 });
+    const page = readFileSync(join(__dirname, '../../docs/reference/service.md'), 'utf8');
+    for (const path of Object.keys(body.paths as object)) expect(page).toContain(path);
     const list = body.paths['/products'].get as Operation;
     expect(list.parameters!.map((parameter) => parameter.name)).toEqual([
       'category',

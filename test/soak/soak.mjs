@@ -78,7 +78,12 @@ function start(port, redisPort, environment) {
     CACHE_NEGATIVE_TTL: '5s',
     LOG_LEVEL: 'fatal',
   };
-  return fork(join(import.meta.dirname, 'child.mjs'), [], { env, execArgv: ['--expose-gc', '--no-warnings'] });
+  // Else V8 throws code away after some collections and makes it again, and its feedback with it, which is growth of the
+  // heap that no request has left behind.
+  return fork(join(import.meta.dirname, 'child.mjs'), [], {
+    env,
+    execArgv: ['--expose-gc', '--no-warnings', '--no-flush-bytecode'],
+  });
 }
 
 async function sampleOf(child) {

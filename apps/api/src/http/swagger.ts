@@ -46,7 +46,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   const info = new DocumentBuilder()
     .setTitle('Strata · Products API')
     .setDescription(DESCRIPTION)
-    .setVersion('1.0.0')
+    .setVersion('0.1.0')
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'opaque', description: 'Value of ADMIN_TOKEN' })
     .addTag('products', 'Read and write products')

@@ -305,6 +305,21 @@ describe.each(Object.entries(adapters))('HTTP caching on %s', (_name, adapter) =
       expect(head.headers['content-length']).toBe(String(Buffer.byteLength(text)));
       expect(calls).toBe(1);
     });
+
+    it.each(['/plain', '/long'])('a 304 to HEAD %s tells the length of the 200, or none', async (path) => {
+      for (const coding of ['identity', 'gzip', 'gzip']) {
+        const head = (headers: Record<string, string>) =>
+          request(app.getHttpServer())
+            .head(path)
+            .set({ 'accept-encoding': coding, ...headers });
+        const full = await head({}).expect(200);
+        for (const _hit of [1, 2, 3]) {
+          const { headers } = await head({ 'if-none-match': full.headers['etag']! }).expect(304);
+          expect([undefined, full.headers['content-length']]).toContain(headers['content-length']);
+          expect(headers['content-encoding']).toBeUndefined();
+        }
+      }
+    });
   });
 
   describe('encodings', () => {

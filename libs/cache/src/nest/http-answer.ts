@@ -59,17 +59,22 @@ export function sendAnswer(exchange: Answered, answer: Answer): unknown {
     varyBy(exchange, representation);
     if (etag !== undefined) response.set('etag', etag);
     response.status = NOT_MODIFIED;
-    return undefined;
+    // RFC 9110, section 8.6: the length that a 304 tells is that of the 200. Fastify tells one to each HEAD.
+    return request.method === 'HEAD' && response.tellsLength ? bodyOf(coding, exchange, answer) : undefined;
   }
   response.setAll(headers);
   setAge(exchange, answer);
   varyBy(exchange, representation);
   if (etag !== undefined) response.set('etag', etag);
+  if (coding !== 'identity') response.set('content-encoding', coding);
+  return bodyOf(coding, exchange, answer);
+}
+
+function bodyOf(coding: ContentCoding, exchange: Answered, answer: Answer): unknown {
+  const { body, forms, headers } = answer.representation;
   const type = headers['content-type']!;
-  if (coding === 'identity') return response.body(representation.body, type);
-  response.set('content-encoding', coding);
-  const ready = representation.forms.ready(coding);
-  return ready === undefined ? encoded(coding, exchange, answer, type) : response.body(ready, type);
+  const ready = coding === 'identity' ? body : forms.ready(coding);
+  return ready === undefined ? encoded(coding, exchange, answer, type) : exchange.response.body(ready, type);
 }
 
 async function encoded(coding: ContentCoding, exchange: Answered, answer: Answer, type: string): Promise<unknown> {

@@ -101,6 +101,10 @@ export class HttpResponse implements Outgoing {
     if (names.length > 0) this.set('vary', varying(this.raw.getHeader('vary'), names));
   }
 
+  get tellsLength(): boolean {
+    return this.adapter.getType() === 'fastify';
+  }
+
   /** What a handler has to return so that these bytes are sent. */
   body(bytes: Buffer, type: string): unknown {
     return this.adapter.getType() === 'fastify' ? bytes : bytesForExpress(bytes, type);

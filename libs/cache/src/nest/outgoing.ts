@@ -14,6 +14,8 @@ export interface Outgoing {
   setAll(headers: Readonly<Record<string, string>>): void;
   /** Adds to what a `Vary` set before says. */
   vary(names: readonly string[]): void;
+  /** True where the framework tells the length of what it is handed, though it sends none of it (`HEAD`). */
+  readonly tellsLength: boolean;
   /** What has to be handed on so that these bytes are sent. */
   body(bytes: Buffer, type: string): unknown;
   /** What speaks for or against keeping the answer, whoever set it, but for what the cache wrote. */

@@ -15,7 +15,8 @@ interface Reply {
 /**
  * Writes the head of the answer that an earlier hit of the entry was given, as the fast lane does it; the body is for
  * the caller. `undefined`, and nothing written, for an answer that has to be made by itself: the first hit of an entry,
- * one of which something set before decides who may have it, one that there is no room for, and any on Express.
+ * one of which something set before decides who may have it, one that there is no room for, one without a body (`HEAD`),
+ * and any on Express.
  */
 export function preparedHit(
   original: object,
@@ -27,7 +28,7 @@ export function preparedHit(
   const { operation, request } = described;
   const { status, forms } = entry.value;
   const reply = original as Reply;
-  if (status !== OK || adapter.getType() !== 'fastify') return undefined;
+  if (status !== OK || adapter.getType() !== 'fastify' || request.method === 'HEAD') return undefined;
   if (DECISIVE_HEADERS.some((name) => reply.hasHeader(name))) return undefined;
   if (forms.prepared === undefined) {
     forms.prepared = HIT_ONCE;

@@ -4,6 +4,7 @@ import { isForOneReader, setEach, varying, type Outgoing } from './outgoing';
 /** A note of what would be written: the cache's own part of an answer, in the order in which it is sent. */
 export class RecordedResponse implements Outgoing {
   readonly headers = new Map<string, string>();
+  readonly tellsLength = false;
   status = 200;
 
   get isPrivate(): boolean {

@@ -234,7 +234,7 @@ class ProbeModule {}
 
 const adapters = { Fastify: () => new FastifyAdapter(), Express: () => new ExpressAdapter() };
 
-describe.each(Object.entries(adapters))('HTTP caching on %s', (_name, adapter) => {
+describe.each(Object.entries(adapters))('HTTP caching on %s', (name, adapter) => {
   let app: INestApplication;
   const get = (path: string, headers: Record<string, string> = {}) => {
     // supertest asks for gzip by itself.
@@ -480,7 +480,9 @@ describe.each(Object.entries(adapters))('HTTP caching on %s', (_name, adapter) =
     it('text and bytes keep their type', async () => {
       for (let i = 0; i < 2; i++) {
         const text = await get('/text');
-        expect([text.text, text.headers['content-type']]).toEqual(['grün', 'text/plain; charset=utf-8']);
+        // What each makes of a text without the cache.
+        const type = name === 'Express' ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8';
+        expect([text.text, text.headers['content-type']]).toEqual(['grün', type]);
         const bytes = await get('/bytes').buffer(true);
         expect([[...(bytes.body as Buffer)], bytes.headers['content-type']]).toEqual([[0, 255, 128], 'image/x-odd']);
       }

@@ -1,4 +1,18 @@
-export * from './core';
+// What an application needs of the core; drivers and tests of drivers take the rest from `@strata/cache/core`.
+export {
+  CACHE_ERROR_CODES,
+  CacheError,
+  ENTRY_DEFAULTS,
+  hitRate,
+  isCacheError,
+  jsonSerializer,
+  MAX_KEY_LENGTH,
+  Strata,
+  TieredCache,
+  toMilliseconds,
+  Warmer,
+} from './core';
+export type * from './core';
 export { richSerializer } from './drivers/serializers/rich-serializer';
 export { KeyValueRemoteStore, keyValueStore, type KeyValueStore } from './drivers/key-value';
 export { CacheModule } from './nest/cache.module';

@@ -31,7 +31,7 @@ export class StaleRules<T> {
 
   /** `staleIfError`: what may be served to a reader with `tags` instead of `error`. */
   afterError(entry: Entry<T> | undefined, tags: readonly string[], error: unknown): Entry<T> | undefined {
-    return this.policy.isStaleAllowed(error) ? this.mayStandIn(entry, tags) : undefined;
+    return this.allows(error) ? this.mayStandIn(entry, tags) : undefined;
   }
 
   /** What may stand in for a failed load: not deleted; what was expired on purpose included. */
@@ -50,6 +50,15 @@ export class StaleRules<T> {
       this.carries(entry, tags) &&
       this.verdict(entry) === 'valid';
     return allowed ? entry : undefined;
+  }
+
+  /** A rule that throws allows nothing: the reader is to learn why the load has failed. */
+  private allows(error: unknown): boolean {
+    try {
+      return this.policy.isStaleAllowed(error);
+    } catch {
+      return false;
+    }
   }
 
   private carries(entry: Entry<T>, tags: readonly string[]): boolean {

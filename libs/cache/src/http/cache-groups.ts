@@ -1,5 +1,7 @@
 /** Most groups in one header; more are left out of `Cache-Groups`, and the header where leaving out is unsafe. */
 const MAX_GROUPS = 128;
+/** Longest header of groups: proxies and clients take some 8 KB for all headers of an answer. */
+const MAX_LENGTH = 4_096;
 
 /** What a string of a structured field can hold (RFC 9651, section 3.3.3). */
 const PRINTABLE = /^[\x20-\x7e]*$/;
@@ -9,8 +11,8 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
  * `undefined` when there is none. A tag that the field cannot carry is left out.
  */
 export function cacheGroups(tags: readonly string[]): string | undefined {
-  const groups = tags.filter((tag) => PRINTABLE.test(tag)).slice(0, MAX_GROUPS);
-  return groups.length === 0 ? undefined : groups.map(quoted).join(', ');
+  const groups = tags.filter((tag) => PRINTABLE.test(tag)).map(quoted);
+  return joined(groups, ', ');
 }
 
 /**
@@ -18,14 +20,28 @@ export function cacheGroups(tags: readonly string[]): string | undefined {
  * none: a list that misses one would leave caches downstream with what they believe is valid.
  */
 export function cacheGroupInvalidation(tags: readonly string[]): string | undefined {
-  const all = tags.length <= MAX_GROUPS && tags.every((tag) => PRINTABLE.test(tag));
-  return all ? cacheGroups(tags) : undefined;
+  if (!tags.every((tag) => PRINTABLE.test(tag))) return undefined;
+  const all = tags.map(quoted);
+  const text = joined(all, ', ');
+  return text?.length === all.join(', ').length ? text : undefined;
 }
 
 /** Value of `Surrogate-Key`, for CDNs that know no groups: separated by spaces, so tags with one are left out. */
 export function surrogateKey(tags: readonly string[]): string | undefined {
-  const keys = tags.filter((tag) => /^[\x21-\x7e]+$/.test(tag)).slice(0, MAX_GROUPS);
-  return keys.length === 0 ? undefined : keys.join(' ');
+  return joined(
+    tags.filter((tag) => /^[\x21-\x7e]+$/.test(tag)),
+    ' ',
+  );
+}
+
+/** As many of the members as a header may hold; `undefined` for none. */
+function joined(members: readonly string[], separator: string): string | undefined {
+  let length = -separator.length;
+  const past = members.findIndex(
+    (member, i) => i === MAX_GROUPS || (length += separator.length + member.length) > MAX_LENGTH,
+  );
+  const kept = past === -1 ? members : members.slice(0, past);
+  return kept.length === 0 ? undefined : kept.join(separator);
 }
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;

@@ -1,5 +1,5 @@
-import { HttpException } from '@nestjs/common';
-import type { CacheOptions } from '../core/options';
+import { Logger } from '@nestjs/common';
+import { resolveCacheOptions, type CacheOptions } from '../core/options';
 import { CacheError } from '../core/errors';
 import type { BreakerState } from '../core/events';
 import { systemClock } from '../core/ports/clock';
@@ -19,21 +19,16 @@ import {
   type RedisDriver,
   type RedisTarget,
 } from '../drivers/redis';
-import { richSerializer } from '../drivers/serializers/rich-serializer';
 import { openRedisClient } from '../interop/ioredis-yet';
 import type { Representation } from '../http/representation';
 import type { CacheRequest } from './cache-request';
 import { checkModuleOptions } from './check-options';
 import type { Identify } from './http-key';
-import { ForOneOnly as ForMethodOnly } from './methods/for-one-only';
-import { ForOneOnly } from './http-load';
+import { closed, opened } from './methods/bindings';
+import { NamedCaches } from './named-caches';
 import type { CacheModuleOptions } from './options';
-import { representationSerializer } from './representation-serializer';
 import { Warming } from './warming';
 import { warnOfRefusals } from './warn-of-refusals';
-
-/** Options that are about the values of a cache: those of answers are fixed. */
-type OfValues = 'serializer' | 'isNegative' | 'isStaleAllowed';
 
 /** What is known of L2 without asking it. */
 export interface RedisState {
@@ -55,10 +50,7 @@ const NO_REDIS: RedisState = { configured: false, connected: false, breaker: 'cl
  * @publicApi
  */
 export class CacheBackend {
-  private readonly named = new Map<string, TieredCache>();
-  private readonly declared = new Map<string, Omit<CacheOptions, OfValues>>();
-  private readonly httpNames = new Set<string>();
-  private readonly ofHttp = new Map<string, TieredCache<Representation>>();
+  private readonly caches: NamedCaches;
   private closed = false;
 
   private constructor(
@@ -66,11 +58,15 @@ export class CacheBackend {
     readonly strata: Strata,
     private readonly driver: RedisDriver | undefined,
     private readonly warming: Warming | undefined,
-  ) {}
+  ) {
+    this.caches = new NamedCaches((name, given) => this.cache(name, given), options.defaults);
+  }
 
   /** Builds everything without waiting for Redis. @throws CacheError `INVALID_OPTIONS` */
   static async create(options: CacheModuleOptions): Promise<CacheBackend> {
     checkModuleOptions(options);
+    // Before a connection is opened that nobody would close.
+    resolveCacheOptions(options.defaults);
     const warm = resolveWarmOptions(options.warm);
     const driver = await openDriver(options);
     const hotKeys =
@@ -91,6 +87,7 @@ export class CacheBackend {
     const backend = new CacheBackend(options, strata, driver, warming);
     // Made now, not on the first request: wrong options stop the start.
     backend.httpCache();
+    opened(backend);
     return backend;
   }
 
@@ -113,48 +110,28 @@ export class CacheBackend {
     return this.strata.cache<T>(name, { ...this.options.defaults, ...options });
   }
 
-  /** A cache of HTTP answers. Its serializer and its rules for errors are fixed here, whoever asks first. */
+  /** A cache of HTTP answers. Its serializer and its rules for errors are fixed, whoever asks first. */
   httpCache(name = 'http'): TieredCache<Representation> {
-    return this.ofHttp.get(name) ?? this.makeHttpCache(name);
-  }
-
-  private makeHttpCache(name: string): TieredCache<Representation> {
-    // One that was declared holds values of methods; answers under the same name are kept apart, with its options.
-    const declared = this.declared.get(name);
-    if (declared === undefined) this.httpNames.add(name);
-    const made = this.cache<Representation>(declared === undefined ? name : `${name}-http`, {
-      ...declared,
-      serializer: representationSerializer,
-      isNegative: (representation) => representation.status >= 400,
-      // RFC 5861, section 4: stale may stand in for a failure of the server, not for a verdict on the request.
-      isStaleAllowed: (error) =>
-        error instanceof HttpException ? error.getStatus() >= 500 : !(error instanceof ForOneOnly),
-    });
-    this.ofHttp.set(name, made);
-    return made;
+    return this.caches.ofAnswers(name);
   }
 
   /** A cache of what methods return. One that was made by another name keeps its own serializer. */
   methodCache(name = 'methods'): TieredCache {
-    const kept = this.named.get(name);
-    if (kept !== undefined) return kept;
-    const own = this.httpNames.has(name) ? `${name}-methods` : name;
-    return this.cache(own, {
-      serializer: richSerializer,
-      isStaleAllowed: (error) => !(error instanceof ForMethodOnly),
-    });
+    return this.caches.ofMethods(name);
   }
 
-  /** Makes a named cache with options of its own, before anybody else asks for it. See `CacheModule.forFeature`. */
+  /** @internal What is there under a name, for who evicts from it. */
+  cachesUnder(name: string): readonly Pick<TieredCache, 'delete' | 'clear'>[] {
+    return this.caches.under(name);
+  }
+
+  /**
+   * Makes a named cache with options of its own, before anybody else asks for it. See `CacheModule.forFeature`.
+   *
+   * @throws CacheError `INVALID_OPTIONS` for `http`, and for a name that was declared with other options
+   */
   declare(name: string, options: CacheOptions): TieredCache {
-    const isStaleAllowed = (error: unknown): boolean =>
-      !(error instanceof ForMethodOnly) && (options.isStaleAllowed?.(error) ?? true);
-    const cache = this.cache(name, { serializer: richSerializer, ...options, isStaleAllowed });
-    this.named.set(name, cache);
-    this.ofHttp.delete(name);
-    const { serializer: _serializer, isNegative: _isNegative, isStaleAllowed: _isStaleAllowed, ...others } = options;
-    this.declared.set(name, others);
-    return cache;
+    return this.caches.declare(name, options);
   }
 
   /** False once the application is closing. */
@@ -184,6 +161,7 @@ export class CacheBackend {
 
   async close(): Promise<void> {
     this.closed = true;
+    closed(this);
     await this.warming?.stop();
     await this.strata.close();
     this.driver?.close();
@@ -204,7 +182,17 @@ async function openDriver(options: CacheModuleOptions): Promise<RedisDriver | un
   };
   const driver = await connectTo(options.redis, settings);
   const { onBreakerChange } = options;
-  if (onBreakerChange !== undefined) driver.link.onChange({ breakerChanged: onBreakerChange });
+  if (onBreakerChange !== undefined) {
+    driver.link.onChange({
+      breakerChanged: (state, reason) => {
+        try {
+          onBreakerChange(state, reason);
+        } catch (error) {
+          new Logger('Cache').error(error);
+        }
+      },
+    });
+  }
   return driver;
 }
 

@@ -7,7 +7,9 @@ import { cacheRequest } from './cache-request';
 import { operationsOf } from './declarations';
 import { applying, evict } from './evict';
 import type { CacheEvictOperation } from './operations';
+import { HttpResponse } from './http-response';
 import { Touched, untouched } from './touched';
+import { unwrapped, WithHeaders } from './with-headers';
 
 /** Invalidates what a `@CacheEvict` handler has changed, before its answer leaves. */
 @Injectable()
@@ -21,9 +23,9 @@ export class CacheEvictInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const operations = operationsOf(context.getClass(), context.getHandler());
-    if (context.getType() !== 'http' || operations === undefined) return next.handle();
+    if (operations === undefined) return next.handle();
     if (operations.isOff) return next.handle().pipe(map(untouched));
-    const all = applying(operations.evict, [cacheRequest(context)]);
+    const all = applying(operations.evict, inputsOf(context));
     const first = all.filter(({ beforeInvocation }) => beforeInvocation);
     const last = all.filter(({ beforeInvocation }) => !beforeInvocation);
     // Begun when somebody subscribes: who stops waiting (a timeout) does not stop the write, and must not stop what
@@ -51,7 +53,10 @@ export class CacheEvictInterceptor implements NestInterceptor {
     // Tags that only the handler could know must be invalidated also where all others were before.
     const isTouched = result instanceof Touched;
     await this.evict(context, last.length === 0 && isTouched ? first.slice(0, 1) : last, result);
-    return untouched(result);
+    const value = untouched(result);
+    if (!(value instanceof WithHeaders)) return value;
+    if (!isHttp(context)) return value.value as unknown;
+    return unwrapped(value, new HttpResponse(context, this.host.httpAdapter));
   }
 
   private async evict(
@@ -61,8 +66,9 @@ export class CacheEvictInterceptor implements NestInterceptor {
   ): Promise<void> {
     if (operations.length === 0) return;
     const { backend } = this;
-    const call = { result, inputs: [cacheRequest(context)], cacheOf: (name?: string) => backend.httpCache(name) };
+    const call = { result, inputs: inputsOf(context), cacheOf: (name?: string) => backend.httpCache(name) };
     const evicted = await Promise.all(operations.map((operation) => evict(backend, operation, call)));
+    if (!isHttp(context)) return;
     const response = context.switchToHttp().getResponse<object>();
     const groups = cacheGroupInvalidation([...new Set(evicted.flatMap(({ tags }) => tags))]);
     if (groups !== undefined) this.host.httpAdapter.setHeader(response, 'cache-group-invalidation', groups);
@@ -71,6 +77,12 @@ export class CacheEvictInterceptor implements NestInterceptor {
     }
   }
 }
+
+const isHttp = (context: ExecutionContext): boolean => context.getType() === 'http';
+
+/** A handler that is called by another way than HTTP has no request: its functions are given what it is given. */
+const inputsOf = (context: ExecutionContext): readonly unknown[] =>
+  isHttp(context) ? [cacheRequest(context)] : context.getArgs();
 
 const UNSEEN = 'has failed, or what it has changed could not be told, after its caller had stopped waiting';
 

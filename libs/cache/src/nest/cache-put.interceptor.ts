@@ -4,7 +4,7 @@ import { responseStorable } from '../http/cacheability';
 import type { Representation } from '../http/representation';
 import { HttpAdapterHost } from '@nestjs/core';
 import { CacheBackend } from './cache-backend';
-import { cacheRequest, type CacheRequest } from './cache-request';
+import { cacheRequest } from './cache-request';
 import { versionedKey } from './composed-key';
 import { operationsOf } from './declarations';
 import { hasBytes, represent } from './http-load';
@@ -45,9 +45,9 @@ export class CachePutInterceptor implements NestInterceptor {
   ): Promise<unknown> {
     if (put === undefined) return lastValueFrom(next.handle(), { defaultValue: undefined });
     const request = cacheRequest(context);
-    const key = versionedKey((put.key as (request: CacheRequest) => string | undefined)(request), put.version);
-    const condition = put.condition as Apply<boolean>;
-    if (key === undefined || !condition(request)) return this.putting(context, further, next);
+    if (!(put.condition as Apply<boolean>)(request)) return this.putting(context, further, next);
+    const key = versionedKey((put.key as Apply<string | undefined>)(request), put.version);
+    if (key === undefined) return this.putting(context, further, next);
     const response = new HttpResponse(context, this.host.httpAdapter);
     let result: unknown;
     let value: unknown;
@@ -56,7 +56,7 @@ export class CachePutInterceptor implements NestInterceptor {
       value = plain(result);
       const isKept = hasBytes(value) && WRITTEN.has(response.status) && responseStorable(response.judged());
       // What belongs to the answer of a write (`Location`, its `ETag`) does not belong to that of a read.
-      return isKept && !isLeftOut(put, value, request) ? represent(value, {}, response.contentType) : undefined;
+      return isKept && !isLeftOut(put, value, request) ? represent(value, {}, response) : undefined;
     };
     const cache = this.backend.httpCache(put.cache);
     const learn = () => learntBy(put, value, [request]);

@@ -68,6 +68,11 @@ export class CacheModule extends ConfigurableModuleClass implements OnApplicatio
     super();
   }
 
+  /** With nothing given: L1 alone, with the defaults. */
+  static override forRoot(options: Parameters<typeof ConfigurableModuleClass.forRoot>[0] = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
   /**
    * Declares named caches with options of their own, for `@InjectCache(name)` and for decorators with
    * `cache: name`. Needs a global `forRoot` or `forRootAsync`; with `isGlobal: false` ask `CacheBackend` for caches.

@@ -3,12 +3,14 @@ import {
   type HttpException,
   Injectable,
   Logger,
+  ServiceUnavailableException,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { from, lastValueFrom, map, of, type Observable } from 'rxjs';
+import { isCacheError } from '../core/errors';
 import type { ReadResult } from '../core/read-result';
 import { cacheStatus, type CacheOutcome } from '../http/cache-status';
 import { asksForFresh, hasDirective, identifiesSender, requestBypass } from '../http/cacheability';
@@ -133,19 +135,20 @@ export class CacheableInterceptor implements NestInterceptor {
     const startedAt = performance.now();
     const cache = this.backend.httpCache(operation.cache);
     const options = { ...operation.entry, tags };
+    if (hasDirective(request.headers['cache-control'], 'only-if-cached')) return this.onlyIfCached(exchange, key, tags);
     const wantsFresh = asksForFresh(request.headers) && this.backend.mayRefresh(request);
     try {
-      if (hasDirective(request.headers['cache-control'], 'only-if-cached'))
-        return await this.onlyIfCached(exchange, key, tags);
-      if (wantsFresh) await cache.expire(key);
+      if (wantsFresh) await expired(cache, key);
       const result = await cache.fetch(key, (loading) => loadRepresentation(exchange, loading), options);
       this.stats.record(result.source !== 'load', performance.now() - startedAt);
       response.set('cache-status', cacheStatus(outcomeOf(result, wantsFresh)));
       return sendAnswer(exchange, this.answerOf(key, result, cache));
     } catch (error) {
       if (error instanceof ForOneOnly) return await this.forOneOnly(exchange, error, wantsFresh);
+      this.stats.record(false, performance.now() - startedAt);
       if (!response.has('cache-status')) response.set('cache-status', cacheStatus(failed(wantsFresh)));
-      throw error;
+      if (!isCacheError(error, 'LOAD_TIMEOUT')) throw error;
+      throw new ServiceUnavailableException('the answer took longer than "hardTimeout" allows', { cause: error });
     }
   }
 
@@ -173,6 +176,8 @@ export class CacheableInterceptor implements NestInterceptor {
     wantsFresh: boolean,
   ): Promise<unknown> {
     const isOwn = exchange.response === response;
+    if (!response.has('cache-control'))
+      response.set('cache-control', isScoped(operation) ? 'private, no-cache' : 'no-cache');
     if ('error' in outcome) {
       response.set('cache-status', cacheStatus(failed(wantsFresh)));
       if (isOwn) throw outcome.error;
@@ -181,8 +186,6 @@ export class CacheableInterceptor implements NestInterceptor {
       const detail = outcome.isStream ? 'stream' : 'empty';
       response.set('cache-status', cacheStatus({ ...failed(false), kind: 'forward', reason: 'bypass', detail }));
     }
-    if (!response.has('cache-control'))
-      response.set('cache-control', isScoped(operation) ? 'private, no-cache' : 'no-cache');
     const result =
       isOwn && 'result' in outcome ? outcome.result : lastValueFrom(next.handle(), { defaultValue: undefined });
     return unwrapped(await result, response);
@@ -205,6 +208,15 @@ const SPECIAL: Readonly<Record<string, string>> = {
 };
 
 const isScoped = ({ scope }: Exchange['operation']): boolean => scope === 'user' || scope === 'tenant';
+
+/** What others cannot be told of is outdated here all the same, and a read never fails because of the cache. */
+async function expired(cache: ReturnType<CacheBackend['httpCache']>, key: string): Promise<void> {
+  try {
+    await cache.expire(key);
+  } catch (error) {
+    if (!isCacheError(error, 'INVALIDATION_UNDELIVERED')) throw error;
+  }
+}
 
 /** RFC 9111, section 5.2.1.7: what is not kept is not worth a load to this client. */
 const notInCache = (): HttpException =>

@@ -2,7 +2,10 @@ import type { Duration } from '../core/duration';
 import type { EntryOptions } from '../core/options';
 import type { CacheRequest } from './cache-request';
 
-type Timing = Pick<EntryOptions, 'ttlJitter' | 'staleWhileRevalidate' | 'staleIfError' | 'negativeTtl'>;
+type Timing = Pick<
+  EntryOptions,
+  'ttlJitter' | 'staleWhileRevalidate' | 'staleIfError' | 'negativeTtl' | 'softTimeout' | 'hardTimeout'
+>;
 
 /** Whose an answer is: everybody's, one user's, or one tenant's. */
 export type Scope = 'public' | 'user' | 'tenant';
@@ -70,6 +73,8 @@ export interface CacheableOptions extends CacheableBase<[request: CacheRequest],
   readonly cdnCacheControl?: string;
   /** True: `Surrogate-Key` carries the tags, beside `Cache-Groups`. @default false */
   readonly surrogateKeys?: boolean;
+  /** False: answers carry no `Cache-Groups`. Tags tell every reader what an answer is made of. @default true */
+  readonly cacheGroups?: boolean;
 }
 
 /** Options of `@CachePut`: the method always runs, and what it has written takes the place of the entry. */
@@ -117,6 +122,8 @@ export type CacheConfigOptions = Pick<
   | 'staleWhileRevalidate'
   | 'staleIfError'
   | 'negativeTtl'
+  | 'softTimeout'
+  | 'hardTimeout'
   | 'version'
   | 'scope'
   | 'identity'
@@ -124,6 +131,7 @@ export type CacheConfigOptions = Pick<
   | 'cacheControl'
   | 'cdnCacheControl'
   | 'surrogateKeys'
+  | 'cacheGroups'
 >;
 
 /** Several decorators of one kind on one method, by `@Caching`. */

@@ -3,6 +3,7 @@ import { isTag } from '../core/coherence/tags';
 import type { InvalidationResult } from '../core/coherence/invalidator';
 import type { TieredCache } from '../core/tiered-cache';
 import type { CacheBackend } from './cache-backend';
+import { isNews } from './is-news';
 import type { CacheEvictOperation } from './operations';
 import { Touched } from './touched';
 import { versionedKey } from './composed-key';
@@ -23,8 +24,6 @@ export interface EvictFor {
 
 type Apply<R> = (...given: unknown[]) => R;
 
-const warned = new Set<string>();
-
 /** Those of the operations that this call is to have, asked before the method runs. */
 export function applying(
   operations: readonly CacheEvictOperation[],
@@ -37,13 +36,15 @@ export function applying(
 export async function evict(backend: CacheBackend, operation: CacheEvictOperation, call: EvictFor): Promise<Evicted> {
   if (!backend.enabled) return { tags: [], deferred: false };
   const { allEntries, cache } = operation;
-  const { tags, key, isUnknown } = named(operation, call);
+  const { tags, key, isUnknown } = whatChanged(backend, operation, call);
   const isAll = isUnknown || (allEntries && cache === undefined);
   const work: Promise<InvalidationResult>[] = [];
+  const named = cache === undefined ? [] : backend.cachesUnder(cache);
+  const caches = named.length > 0 ? named : [call.cacheOf(cache)];
   if (isAll) work.push(backend.strata.clear());
-  else if (allEntries) work.push(call.cacheOf(cache).clear());
+  else if (allEntries) work.push(...caches.map((one) => one.clear()));
   if (tags.length > 0 && !isAll) work.push(backend.strata.invalidateTags(tags));
-  if (key !== undefined && !isAll) work.push(call.cacheOf(cache).delete(key));
+  if (key !== undefined && !isAll) work.push(...caches.map((one) => one.delete(key)));
   const results = await Promise.all(work);
   return { tags, deferred: results.some(({ deferred }) => deferred) };
 }
@@ -56,15 +57,15 @@ interface Named {
 }
 
 /** The write has happened and must not fail now, nor may what it has changed go on being served. */
-function named(operation: CacheEvictOperation, { result, inputs }: EvictFor): Named {
+function whatChanged(backend: CacheBackend, operation: CacheEvictOperation, { result, inputs }: EvictFor): Named {
   const [value, learnt] = result instanceof Touched ? [result.value as unknown, result.tags] : [result, []];
   try {
     const all = [...(operation.tags as Apply<readonly string[]>)(value, ...inputs), ...learnt];
-    const tags = [...new Set(all)].filter((tag) => isTag(tag) || warnOnce(operation.where, NO_TAG));
+    const tags = [...new Set(all)].filter((tag) => isTag(tag) || warnOnce(backend, operation.where, NO_TAG));
     const key = (operation.key as Apply<string | undefined> | undefined)?.(value, ...inputs);
     return { tags, key: versionedKey(key, operation.version), isUnknown: false };
   } catch (error) {
-    warnOnce(operation.where, `cannot tell what has changed (${String(error)}): the whole cache is emptied`);
+    warnOnce(backend, operation.where, `cannot tell what has changed (${String(error)}): the whole cache is emptied`);
     return { tags: [], key: undefined, isUnknown: true };
   }
 }
@@ -72,10 +73,7 @@ function named(operation: CacheEvictOperation, { result, inputs }: EvictFor): Na
 /** No entry can carry such a tag, so nothing is missed without it. */
 const NO_TAG = 'names a tag that is none (1 to 256 well-formed characters): left out';
 
-function warnOnce(where: string, problem: string): false {
-  if (!warned.has(where)) {
-    warned.add(where);
-    new Logger('CacheEvict').warn(`${where} ${problem}`);
-  }
+function warnOnce(backend: CacheBackend, where: string, problem: string): false {
+  if (isNews(`${where} ${problem}`, backend)) new Logger('CacheEvict').warn(`${where} ${problem}`);
   return false;
 }

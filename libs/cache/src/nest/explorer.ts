@@ -1,6 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { Observable } from 'rxjs';
+import { ApplicationConfig, DiscoveryService, HttpAdapterHost, MetadataScanner } from '@nestjs/core';
 import { CacheError } from '../core/errors';
 import { wayOf } from './answers-by-itself';
 import { CacheBackend } from './cache-backend';
@@ -13,10 +12,14 @@ import { bind } from './methods/bindings';
 import { NoCacheInterceptor } from './no-cache.interceptor';
 import type { CacheModuleOptions } from './options';
 import { classOf, interceptorsAround } from './outer-interceptors';
+import { refuseSerializationHooks } from './serialization-hooks';
 
 const OURS = [CacheableInterceptor, CachePutInterceptor, CacheEvictInterceptor, NoCacheInterceptor];
-/** What TypeScript notes of a method that returns no promise. */
-const NOT_ASYNC = new Set<unknown>([String, Number, Boolean, Array, Map, Set, Date, Buffer, Observable]);
+/** False for what TypeScript notes of a method that returns no promise; of an interface it notes `Object`. */
+function mayBeAsync(returned: unknown): boolean {
+  if (typeof returned !== 'function' || returned === Object || returned === Promise) return true;
+  return typeof (returned.prototype as { then?: unknown } | undefined)?.then === 'function';
+}
 
 /** Finds every decorated method when the application starts: ties it to the cache, and refuses what cannot work. */
 @Injectable()
@@ -27,14 +30,17 @@ export class CacheExplorer implements OnModuleInit {
     private readonly discovery: DiscoveryService,
     private readonly backend: CacheBackend,
     private readonly config: ApplicationConfig,
+    private readonly host: HttpAdapterHost,
     @Inject(CACHE_MODULE_OPTIONS) { transparentInterceptors = [] }: CacheModuleOptions,
   ) {
     this.transparent = new Set<unknown>([...OURS, ...transparentInterceptors]);
   }
 
   onModuleInit(): void {
+    this.refuseTwice();
     const scanner = new MetadataScanner();
     const holders: Holders = new Map();
+    const found: Operations[] = [];
     for (const { instance, metatype, isStatic, isTransient } of this.all()) {
       // What a factory has made is known by what it is; what is made for a request, by its class alone.
       const made = isStatic && typeof instance === 'object' && instance !== null ? instance.constructor : metatype;
@@ -45,6 +51,7 @@ export class CacheExplorer implements OnModuleInit {
       if (decorated.length === 0) continue;
       for (const name of decorated) {
         const operations = operationsOf(owner, prototype[name]!)!;
+        found.push(operations);
         check(operations, owner, name);
         checkAnswer(operations, owner, prototype[name]!);
         this.checkAround(operations, owner, prototype[name]!);
@@ -53,6 +60,24 @@ export class CacheExplorer implements OnModuleInit {
         }
       }
       bind(owner, isStatic ? (instance as object) : undefined, this.backend);
+    }
+    this.openCaches(found);
+    const hasCachedRoutes = found.some(({ isRoute, isOff, cacheable }) => isRoute && !isOff && cacheable !== undefined);
+    // None in an application without HTTP, and a test may put something else in its place.
+    const adapter = this.host.httpAdapter as typeof this.host.httpAdapter | undefined;
+    if (hasCachedRoutes && adapter !== undefined) refuseSerializationHooks(adapter, this.transparent);
+  }
+
+  /** Those of routes first: see `NamedCaches`. */
+  private openCaches(found: readonly Operations[]): void {
+    for (const ofRoutes of [true, false]) {
+      for (const { isRoute, cacheable, put } of found) {
+        if (isRoute !== ofRoutes) continue;
+        for (const { cache } of [...(cacheable ? [cacheable] : []), ...put]) {
+          if (isRoute) this.backend.httpCache(cache);
+          else this.backend.methodCache(cache);
+        }
+      }
     }
   }
 
@@ -73,6 +98,17 @@ export class CacheExplorer implements OnModuleInit {
         `If it changes what is returned, put @UseInterceptors(${name}) on the method, above @Cacheable; ` +
         `if it does not look at it, name it: CacheModule.forRoot({ transparentInterceptors: [${name}] })`,
     );
+  }
+
+  /** Of two, nobody could tell which one a decorator means, and neither would hear of the other's writes. */
+  private refuseTwice(): void {
+    const backends = new Set(
+      this.discovery
+        .getProviders()
+        .flatMap(({ token, instance }) => (token === CacheBackend ? [instance as unknown] : [])),
+    );
+    if (backends.size < 2) return;
+    throw new CacheError('INVALID_OPTIONS', 'CacheModule.forRoot is imported twice with options of its own each');
   }
 
   private all() {
@@ -120,13 +156,26 @@ function checkAnswer({ where, isRoute, isOff, put, evict }: Operations, owner: C
   );
 }
 
+/** Metadata of message handlers, gateways and resolvers of Nest's other packages. */
+const OTHER_TRANSPORTS = ['microservices:handler_type', 'websockets:message_mapping', 'graphql:resolver_type'];
+
+/** The cache is around the route alone: a message that runs the same method would write and tell nobody. */
+function refuseOtherTransports(where: string, owner: Class, name: string): void {
+  const method = (owner as unknown as { prototype: Record<string, object> }).prototype[name]!;
+  if (!OTHER_TRANSPORTS.some((key) => Reflect.hasMetadata(key, method))) return;
+  throw new CacheError(
+    'INVALID_OPTIONS',
+    `decorators on ${where}: it is a route and a message handler; put them on a method of a provider that both call`,
+  );
+}
+
 function check(operations: Operations, owner: Class, name: string): void {
   const { where, isRoute, cacheable } = operations;
-  if (isRoute) return;
+  if (isRoute) return refuseOtherTransports(where, owner, name);
   const { prototype } = owner as unknown as { prototype: object };
   const returned: unknown = Reflect.getMetadata('design:returntype', prototype, name);
   const problems: string[] = [];
-  if (NOT_ASYNC.has(returned)) problems.push('the method must return a promise');
+  if (!mayBeAsync(returned)) problems.push('the method must return a promise');
   if (cacheable?.scope !== undefined) problems.push('"scope" is for HTTP handlers: put who asks into the key');
   if (cacheable !== undefined && cacheable.vary.length > 0) problems.push('"vary" is for HTTP handlers');
   if (cacheable !== undefined && cacheable.negativeStatuses.length > 0) {

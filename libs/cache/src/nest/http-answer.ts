@@ -46,6 +46,7 @@ export function sendAnswer(exchange: Answered, answer: Answer): unknown {
   setCachingHeaders(exchange, answer, mayTravel);
   // The exception filter of the app words the answer anew, with the request id of this request.
   if (representation.status !== OK) {
+    setAge(exchange, answer);
     response.vary(exchange.operation.vary);
     throw errorOf(representation);
   }
@@ -144,7 +145,7 @@ function setCachingHeaders({ operation, response }: Answered, { entry }: Answer,
     if (!isDefault || !response.has(name)) response.set(name, value);
   }
   if (entry === undefined) return;
-  const groups = groupsOf(entry.furtherTags);
+  const groups = operation.cacheGroups ? groupsOf(entry.furtherTags) : undefined;
   if (groups !== undefined) response.set('cache-groups', groups);
   const keys = operation.surrogateKeys ? surrogateKey(publicTags(entry.furtherTags)) : undefined;
   if (keys !== undefined) response.set('surrogate-key', keys);

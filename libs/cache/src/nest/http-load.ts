@@ -13,6 +13,7 @@ import type { HttpResponse } from './http-response';
 import type { Operations } from './declarations';
 import { representError } from './kept-error';
 import { streamKind } from './streams';
+import { ttlFrom } from './ttl-of';
 import { WithHeaders } from './with-headers';
 
 const OK = 200;
@@ -74,7 +75,7 @@ export async function loadRepresentation(
     const cookie = declared['set-cookie'];
     if (cookie !== undefined && !response.isAnswered) response.set('set-cookie', cookie);
     const headers = { ...response.keepable(loading.stale?.headers), ...keptOf(declared) };
-    return represent(answer.value, headers, response.contentType);
+    return represent(answer.value, headers, response);
   } catch (error) {
     if (!(error instanceof HttpException) || error.getStatus() >= 500) return negative(exchange, error);
     if (!isKeptError(exchange, error)) throw new ForOneOnly(exchange, { error });
@@ -96,7 +97,8 @@ export function describe(
   const tags = resultTags(result, request);
   if (!tags.every(isTag)) return loading.doNotStore();
   loading.addTags(...tags);
-  if (ttlOf !== undefined) loading.setOptions({ ttl: ttlOf(result, request) });
+  const ttl = ttlFrom(ttlOf?.(result, request), operation.where);
+  if (ttl !== undefined) loading.setOptions({ ttl });
 }
 
 function negative(exchange: Exchange, error: unknown): Representation {
@@ -108,12 +110,23 @@ function isKeptError({ operation, response }: Exchange, error: HttpException): b
   return operation.negativeStatuses.includes(error.getStatus()) && responseStorable(response.judged(), operation.vary);
 }
 
+/** How a framework words what a handler returns: what is kept must not differ from what it would have sent. */
+export interface Wording {
+  /** The type that was chosen for the body, before the handler or in it. */
+  readonly contentType: string | undefined;
+  /** That of a text for which none was chosen. */
+  readonly textType: string;
+  /** JSON of an object, as schemas and settings of the framework make it. */
+  serialize(value: unknown): string;
+}
+
 /** What is kept of a value that {@link hasBytes}. */
-export function represent(value: unknown, headers: Record<string, string>, type: string | undefined): Representation {
+export function represent(value: unknown, headers: Record<string, string>, wording: Wording): Representation {
   const isText = typeof value === 'string';
   const isBytes = Buffer.isBuffer(value);
-  const body = isBytes ? value : Buffer.from(isText ? value : JSON.stringify(value), 'utf8');
-  const usual = isBytes ? 'application/octet-stream' : isText ? 'text/plain; charset=utf-8' : JSON_TYPE;
+  const body = isBytes ? value : Buffer.from(isText ? value : wording.serialize(value), 'utf8');
+  const usual = isBytes ? 'application/octet-stream' : isText ? wording.textType : JSON_TYPE;
+  const type = wording.contentType;
   return {
     status: OK,
     headers: { etag: entityTag(body), ...headers, 'content-type': headers['content-type'] ?? type ?? usual },

@@ -4,7 +4,10 @@ import type { ServerResponse } from 'node:http';
 import { DECISIVE_HEADERS, type HeaderBag } from '../http/cacheability';
 import { isKeptHeader } from '../http/kept-headers';
 import { given } from './given-answer';
+import { NEST } from './metadata';
 import { bytesForExpress } from './http-answer';
+import { jsonOfExpress, type ExpressSerializing, type FastifySerializing } from './serializing';
+import type { Wording } from './http-load';
 import { isForOneReader, listOf, setEach, varying, type Outgoing } from './outgoing';
 
 interface RawResponse {
@@ -14,8 +17,9 @@ interface RawResponse {
 }
 
 /** The response of an HTTP handler; Fastify's reply and Express' response agree on what is used here. */
-export class HttpResponse implements Outgoing {
+export class HttpResponse implements Outgoing, Wording {
   private readonly raw: RawResponse;
+  private readonly handler: object;
   /** Headers that were there before the handler ran: of middleware, of guards, of `@Header`. */
   readonly before: HeaderBag;
   /** What the cache itself has written here. */
@@ -27,6 +31,7 @@ export class HttpResponse implements Outgoing {
     private readonly adapter: AbstractHttpAdapter,
   ) {
     this.raw = context.switchToHttp().getResponse<RawResponse>();
+    this.handler = context.getHandler();
     this.before = snapshotOf(this.raw);
     this.statusBefore = this.raw.statusCode;
   }
@@ -120,11 +125,33 @@ export class HttpResponse implements Outgoing {
       const value = this.raw.getHeader(name);
       if (value !== undefined && this.own.get(name) !== value) judged[name] = value;
     }
-    if (judged['vary'] !== undefined && this.before['access-control-allow-origin'] !== undefined) {
+    if (judged['vary'] !== undefined && this.isOfCors()) {
       const others = listOf(judged['vary']).filter((name) => name !== 'origin');
       judged['vary'] = others.join();
     }
     return judged;
+  }
+
+  /**
+   * A `Vary: Origin` from before the handler, where no `@Header` says so: that of a CORS layer, which sets it on every
+   * answer, also on one to a request that names no origin, and its own headers anew on each hit.
+   */
+  private isOfCors(): boolean {
+    const declared = (Reflect.getMetadata(NEST.headers, this.handler) ?? []) as { name: string }[];
+    return (
+      listOf(this.before['vary']).includes('origin') && !declared.some(({ name }) => name.toLowerCase() === 'vary')
+    );
+  }
+
+  /** What each framework makes of a text. */
+  get textType(): string {
+    return `${this.adapter.getType() === 'fastify' ? 'text/plain' : 'text/html'}; charset=utf-8`;
+  }
+
+  /** JSON by the response schema of the route and serializers (Fastify), or by the settings of the application (Express). */
+  serialize(value: unknown): string {
+    const raw = this.raw as Partial<FastifySerializing & ExpressSerializing>;
+    return raw.serialize?.(value) ?? jsonOfExpress(value, raw.app!);
   }
 
   /** The type that was chosen for the body, before the handler or in it. */

@@ -23,4 +23,5 @@ export const NEST = {
   guards: '__guards__',
   httpCode: '__httpCode__',
   headers: '__headers__',
+  fastifySchema: '__fastify_route_schema__',
 } as const;

@@ -22,7 +22,8 @@ export function endInOnePiece(
   rest: readonly unknown[] = [],
 ): boolean {
   const { socket } = response;
-  if (socket === null || socket.destroyed) return false;
+  // A stream of HTTP/2 that has been reset has none at all.
+  if (socket == null || socket.destroyed) return false;
   if (response.write !== prototype.write || end !== prototype.end) return false;
   // Else `write` would do that, and have a tick of the queue come back for it.
   socket.cork();

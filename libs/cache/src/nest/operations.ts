@@ -26,6 +26,7 @@ export interface CacheableOperation {
   /** True: `Cache-Control` was not asked for, and gives way to one that is there. */
   readonly hasDefaultControl: boolean;
   readonly surrogateKeys: boolean;
+  readonly cacheGroups: boolean;
   readonly entry: EntryOptions;
 }
 
@@ -88,6 +89,7 @@ export function parseCacheable(options: CacheableOptions, where: string): Cachea
     }),
     hasDefaultControl: cacheControl === undefined,
     surrogateKeys: options.surrogateKeys ?? false,
+    cacheGroups: options.cacheGroups ?? true,
     entry: Object.freeze({ ...timingOf(options), ...(isStrict(control) ? NEVER_STALE : {}) }),
   });
 }
@@ -122,6 +124,7 @@ function httpProblems(options: CacheableOptions, vary: readonly string[]): strin
   if (scope !== undefined && !['public', 'user', 'tenant'].includes(scope)) {
     problems.push(`"scope" must be 'public', 'user' or 'tenant'`);
   }
+  if (scope === 'user' || scope === 'tenant') problems.push(...publicControls(options));
   if (!vary.every((name) => HEADER_NAME.test(name))) problems.push('"vary" must be names of request headers');
   if (!negativeStatuses.every((status) => Number.isInteger(status) && status >= 400 && status < 600)) {
     problems.push('"negativeStatuses" must be statuses from 400 to 599');
@@ -129,6 +132,18 @@ function httpProblems(options: CacheableOptions, vary: readonly string[]): strin
   if (isStrict(cacheControl) && STALE.some((name) => options[name] !== undefined)) {
     problems.push('"cacheControl" forbids stale answers: it does not go with "staleWhileRevalidate" or "staleIfError"');
   }
+  return problems;
+}
+
+/** What would let caches on the way give the answer of one reader to another (RFC 9111, section 5.2.2.7; RFC 9213). */
+function publicControls({ scope, cacheControl, cdnCacheControl }: CacheableOptions): string[] {
+  const problems: string[] = [];
+  const isPrivate =
+    hasDirective(cacheControl || undefined, 'private') || hasDirective(cacheControl || undefined, 'no-store');
+  if (typeof cacheControl === 'string' && !isPrivate) {
+    problems.push(`"cacheControl" must hold 'private' or 'no-store' where the scope is '${scope}'`);
+  }
+  if (cdnCacheControl !== undefined) problems.push(`"cdnCacheControl" does not go with the scope '${scope}'`);
   return problems;
 }
 
@@ -147,7 +162,7 @@ function functionProblems(options: object, names: readonly string[]): string[] {
   return wrong.map((name) => `"${name}" must be a function`);
 }
 
-const TIMES = ['ttl', 'staleWhileRevalidate', 'staleIfError', 'negativeTtl'] as const;
+const TIMES = ['ttl', 'staleWhileRevalidate', 'staleIfError', 'negativeTtl', 'softTimeout', 'hardTimeout'] as const;
 
 function timingProblems(options: Timing): string[] {
   const isWrong = (given: unknown): boolean =>
@@ -157,9 +172,10 @@ function timingProblems(options: Timing): string[] {
   );
 }
 
-function timingOf({ ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl }: Timing): EntryOptions {
-  const fixed = typeof ttl === 'function' ? undefined : ttl;
-  return { ttl: fixed, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl };
+function timingOf(given: Timing): EntryOptions {
+  const { ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl, softTimeout, hardTimeout } = given;
+  const ttl = typeof given.ttl === 'function' ? undefined : given.ttl;
+  return { ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl, softTimeout, hardTimeout };
 }
 
 function refuse(decorator: string, where: string, problems: readonly string[]): void {

@@ -50,13 +50,15 @@ export interface CacheModuleOptions {
   /** Runs around loads, operations of L2 and invalidations, for traces: `openTelemetryTracer()` of `@strata/metrics`. */
   readonly trace?: CacheTracer | undefined;
   /**
-   * Interceptors around cached routes (of the application, of a class) that do not look at what handlers return, such
-   * as those that measure or log: classes, or the very objects. They are given bytes of the cache; any other one around a
+   * Interceptors around cached routes (of the application, of a class), and `preSerialization` hooks of Fastify, that do
+   * not look at what handlers return, such as those that measure or log: classes, or the very objects and functions. They are given bytes of the cache; any other one around a
    * cached route ends the start, since what it would take out of an object it does not find in bytes.
    *
    * @default none
    */
-  readonly transparentInterceptors?: readonly (Type<NestInterceptor> | NestInterceptor)[];
+  readonly transparentInterceptors?: readonly (
+    Type<NestInterceptor> | NestInterceptor | ((...given: never[]) => unknown)
+  )[];
   /** Told of each transition of the breaker in front of Redis, once. */
   readonly onBreakerChange?: (state: BreakerState, reason: string) => void;
 }

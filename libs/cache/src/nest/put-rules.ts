@@ -2,11 +2,10 @@ import { Logger } from '@nestjs/common';
 import { isTag } from '../core/coherence/tags';
 import { toMilliseconds, type Duration } from '../core/duration';
 import type { ReadOptions } from '../core/read-options';
+import { isNews } from './is-news';
 import type { CachePutOperation } from './operations';
 
 type Apply<R> = (...given: unknown[]) => R;
-
-const warned = new Set<string>();
 
 /** `unless`. The write has happened: a function that throws keeps the value out and fails nobody. */
 export function isLeftOut(put: CachePutOperation, value: unknown, ...inputs: readonly unknown[]): boolean {
@@ -29,8 +28,8 @@ function attempt<R>({ where }: CachePutOperation, run: () => R): R | undefined {
   try {
     return run();
   } catch (error) {
-    if (!warned.has(where)) new Logger('CachePut').warn(`${where}: ${String(error)}; its result is not kept`);
-    warned.add(where);
+    const said = `${where}: ${String(error)}; its result is not kept`;
+    if (isNews(said)) new Logger('CachePut').warn(said);
     return undefined;
   }
 }

@@ -63,6 +63,7 @@ export function routeWarmer<C extends object>(
 function obstacleIn(handler: Handler): string | undefined {
   const status = Reflect.getMetadata(NEST.httpCode, handler) as number | undefined;
   if (status !== undefined && status !== 200) return `answers with ${status}`;
+  if (Reflect.getMetadata(NEST.fastifySchema, handler) !== undefined) return 'has a schema, by which Fastify words it';
   const interceptors = (Reflect.getMetadata(NEST.interceptors, handler) ?? []) as unknown[];
   const inside = interceptors.slice(interceptors.indexOf(CacheableInterceptor) + 1);
   const foreign = inside.some((one) => one !== CachePutInterceptor && one !== CacheEvictInterceptor);
@@ -85,11 +86,14 @@ async function run(
   try {
     const result = await call();
     const answer = result instanceof WithHeaders ? result : new WithHeaders(result, {});
-    if (!hasBytes(answer.value)) return nothing(loading, 204);
+    if (!hasBytes(answer.value)) return nothing(loading, 200);
     const own = inLowerCase(answer.headers);
     describe(described, answer.value, responseStorable({ ...headers, ...own }, described.operation.vary), loading);
     // Nest sets what `@Header` says on every answer, hits included: it is not kept, here as on the route.
-    return represent(answer.value, keptOf(own), own['content-type'] ?? headers['content-type']);
+    const contentType = own['content-type'] ?? headers['content-type'];
+    // The type of a text is a matter of the framework, which has no part in this.
+    if (typeof answer.value === 'string' && contentType === undefined) return nothing(loading, 200);
+    return represent(answer.value, keptOf(own), { contentType, textType: '', serialize: JSON.stringify });
   } catch (error) {
     // Gone since it was hot: nobody waits for an answer that says so.
     if (error instanceof HttpException && error.getStatus() < 500) return nothing(loading, error.getStatus());
@@ -99,7 +103,8 @@ async function run(
 
 function nothing(loading: LoaderContext<Representation>, status: number): Representation {
   loading.doNotStore();
-  return { status, headers: {}, body: Buffer.alloc(0), forms: new EncodedForms() };
+  const headers = { 'content-type': 'application/octet-stream' };
+  return { status, headers, body: Buffer.alloc(0), forms: new EncodedForms() };
 }
 
 function requestFor({ params = {}, query = {} }: WarmRequest): CacheRequest {

@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../../core/ports/clock';
 import type { LinkListener, LinkOptions, RedisNodes } from './nodes';
 import { RedisLink } from './redis-link';
 import { SlotMap } from './slot-map';
+import { tellOfBreaker } from './tell';
 
 /** Where a node of a cluster listens. */
 export interface NodeAddress {
@@ -173,7 +174,7 @@ export class ClusterLinks implements RedisNodes {
     const link = new RedisLink(client, this.options, this.clock);
     link.onChange({
       breakerChanged: (state, reason) => {
-        for (const listener of this.listeners) listener.breakerChanged?.(state, `${name}: ${reason}`);
+        tellOfBreaker(this.listeners, state, `${name}: ${reason}`);
         // A seed that has just connected is the first who can be asked; one that is lost may be replaced.
         if (state !== 'half-open' && !this.isWhole()) this.soon();
       },

@@ -7,6 +7,7 @@ import type { LinkListener, LinkOptions, NodeLink, RedisNodes, Urgency } from '.
 import { serverInfo, type ServerInfo } from './server-info';
 import { SlowStart } from './slow-start';
 import { redacted, unavailable } from './unavailable';
+import { tellOfBreaker } from './tell';
 
 interface Waiting {
   readonly since: number;
@@ -243,6 +244,6 @@ export class RedisLink implements NodeLink, RedisNodes {
     const again = state === 'half-open' ? this.openFor !== undefined : state === 'open' && reason === this.openFor;
     if (state !== 'half-open') this.openFor = state === 'open' ? reason : undefined;
     if (again) return;
-    for (const listener of this.listeners) listener.breakerChanged?.(state, reason);
+    tellOfBreaker(this.listeners, state, reason);
   }
 }

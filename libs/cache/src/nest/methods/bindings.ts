@@ -13,6 +13,18 @@ export function bind(owner: Class, instance: object | undefined, backend: CacheB
   if (instance !== undefined) ofInstances.set(instance, backend);
 }
 
+/** Applications of this process whose cache is open. */
+const open = new Set<CacheBackend>();
+
+/** From its creation on: what is written while an application starts has to be told, too. */
+export function opened(backend: CacheBackend): void {
+  open.add(backend);
+}
+
+export function closed(backend: CacheBackend): void {
+  open.delete(backend);
+}
+
 /** True for an instance that the container of an application has made, as far as it tells. */
 export const isBound = (instance: object): boolean => ofInstances.has(instance);
 
@@ -22,3 +34,9 @@ export function backendOf(instance: unknown): CacheBackend | undefined {
   const backend = ofInstances.get(instance) ?? ofClasses.get(instance.constructor as Class);
   return backend?.isOpen === true ? backend : undefined;
 }
+
+/**
+ * The cache of the only application there is, for writes of an object that no container has shown us (its module is
+ * loaded later, or starts before `CacheModule`): what it has changed must reach the readers.
+ */
+export const onlyOne = (): CacheBackend | undefined => (open.size === 1 ? open.values().next().value : undefined);

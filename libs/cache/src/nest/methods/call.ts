@@ -7,10 +7,12 @@ import { richSerializer, RichValueError } from '../../drivers/serializers/rich-s
 import type { CacheBackend } from '../cache-backend';
 import type { Operations } from '../declarations';
 import type { CacheEvictOperation, CachePutOperation } from '../operations';
+import { isNews } from '../is-news';
 import { versionedKey } from '../composed-key';
 import { applying, evict, type Evicted } from '../evict';
 import { isLeftOut, learntBy } from '../put-rules';
 import { Touched, untouched } from '../touched';
+import { ttlFrom } from '../ttl-of';
 import { isBound } from './bindings';
 import { ForOneOnly } from './for-one-only';
 import { uncacheable } from './uncacheable';
@@ -25,8 +27,6 @@ export interface MethodCall {
 }
 
 type Apply<R> = (...given: unknown[]) => R;
-
-const warned = new WeakMap<CacheBackend, Set<string>>();
 
 /** A load that the present code was called from; also of a timer that it has started, which may outlive it. */
 interface Load {
@@ -118,7 +118,7 @@ async function running(place: string, invoke: () => Promise<unknown>): Promise<u
 
 /** Whether a result is kept, for how long, under which tags. */
 function describe(
-  { unless, resultTags, ttlOf }: NonNullable<Operations['cacheable']>,
+  { unless, resultTags, ttlOf, where }: NonNullable<Operations['cacheable']>,
   result: unknown,
   args: readonly unknown[],
   loading: LoaderContext<unknown>,
@@ -127,7 +127,7 @@ function describe(
   const tags = (resultTags as Apply<readonly string[]>)(result, ...args);
   if (!tags.every(isTag)) return loading.doNotStore();
   loading.addTags(...tags);
-  const ttl = (ttlOf as Apply<Duration> | undefined)?.(result, ...args);
+  const ttl = ttlFrom((ttlOf as Apply<Duration> | undefined)?.(result, ...args), where);
   if (ttl !== undefined) loading.setOptions({ ttl });
 }
 
@@ -170,8 +170,6 @@ function evictFor({ backend, args }: MethodCall, operation: CacheEvictOperation,
 }
 
 function warnOnce({ backend, operations: { where } }: MethodCall, reason: string): void {
-  const known = warned.get(backend) ?? new Set<string>();
-  if (known.has(where)) return;
-  warned.set(backend, known.add(where));
-  new Logger('Cacheable').warn(`${where} returns ${reason}: it is never cached`);
+  const said = `${where} returns ${reason}: it is never cached`;
+  if (isNews(said, backend)) new Logger('Cacheable').warn(said);
 }

@@ -1,10 +1,16 @@
-import { operationsOf, type Class, type Handler } from '../declarations';
+import { Logger } from '@nestjs/common';
+import type { CacheBackend } from '../cache-backend';
+import { isNews } from '../is-news';
+import { operationsOf, type Class, type Handler, type Operations } from '../declarations';
 import { NEST } from '../metadata';
 import { untouched } from '../touched';
-import { backendOf } from './bindings';
+import { backendOf, onlyOne } from './bindings';
 import { callWithCache } from './call';
 
-const wrapped = new WeakSet<Handler>();
+const originals = new WeakMap<Handler, Handler>();
+
+/** What the cache was put around; a function that it was not put around, as it is. */
+export const originalOf = (method: Handler): Handler => originals.get(method) ?? method;
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -15,14 +21,14 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
  */
 export function wrapMethod(descriptor: PropertyDescriptor): void {
   const original = descriptor.value as Method;
-  if (wrapped.has(original)) return;
+  if (originals.has(original)) return;
   const method: Method = function (this: unknown, ...args) {
     if (isRoute(method)) return original.apply(this, args);
-    const backend = backendOf(this);
-    if (backend === undefined || !backend.enabled) return plain(original.apply(this, args));
-    const owner = (this as object).constructor as Class;
-    const operations = operationsOf(owner, method);
+    const owner = (this as object | null)?.constructor as Class | undefined;
+    const operations = owner === undefined ? undefined : operationsOf(owner, method);
     if (operations === undefined || operations.isOff) return plain(original.apply(this, args));
+    const backend = backendOf(this) ?? forWrites(operations);
+    if (backend?.enabled !== true) return plain(original.apply(this, args));
     const invoke = async (): Promise<unknown> => original.apply(this, args);
     return callWithCache({ backend, operations, args, invoke, instance: this as object });
   };
@@ -31,8 +37,17 @@ export function wrapMethod(descriptor: PropertyDescriptor): void {
   for (const key of Reflect.getMetadataKeys(original) as unknown[]) {
     Reflect.defineMetadata(key, Reflect.getMetadata(key, original), method);
   }
-  wrapped.add(method);
+  originals.set(method, original);
   descriptor.value = method;
+}
+
+/** A read without its cache is merely slow; a write that tells nobody leaves others with what it has replaced. */
+function forWrites({ where, evict, put }: Operations): CacheBackend | undefined {
+  if (evict.length + put.length === 0) return undefined;
+  const backend = onlyOne();
+  const said = `${where} ran without a cache: no application has made its object, or it has closed. Nothing is invalidated`;
+  if (backend === undefined && isNews(said)) new Logger('CacheEvict').warn(said);
+  return backend;
 }
 
 /** The interceptors unwrap what a handler returns. */

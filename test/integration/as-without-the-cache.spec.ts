@@ -196,9 +196,12 @@ describe.each(Object.entries(adapters))('on %s, a cached route', (name, adapter)
     expect((await get('/untold').expect(200)).headers['cache-groups']).toBeUndefined();
   });
 
-  it('answers 503 for a handler that takes longer than hardTimeout', async () => {
+  it('answers 503 for a handler that takes longer than hardTimeout, and counts it as a miss', async () => {
     await start();
     await get('/slow').expect(503);
+    await get('/missing').expect(404);
+    await get('/missing').expect(404);
+    expect(app.get(RequestStats).snapshot()).toMatchObject({ totalRequests: 3, cacheHits: 1, cacheMisses: 2 });
   });
 
   it('a write sends its value and headers, whatever they are wrapped in', async () => {

@@ -137,19 +137,20 @@ export class CacheableInterceptor implements NestInterceptor {
     const options = { ...operation.entry, tags };
     if (hasDirective(request.headers['cache-control'], 'only-if-cached')) return this.onlyIfCached(exchange, key, tags);
     const wantsFresh = asksForFresh(request.headers) && this.backend.mayRefresh(request);
+    let result: ReadResult<Representation>;
     try {
       if (wantsFresh) await expired(cache, key);
-      const result = await cache.fetch(key, (loading) => loadRepresentation(exchange, loading), options);
-      this.stats.record(result.source !== 'load', performance.now() - startedAt);
-      response.set('cache-status', cacheStatus(outcomeOf(result, wantsFresh)));
-      return sendAnswer(exchange, this.answerOf(key, result, cache));
+      result = await cache.fetch(key, (loading) => loadRepresentation(exchange, loading), options);
     } catch (error) {
-      if (error instanceof ForOneOnly) return await this.forOneOnly(exchange, error, wantsFresh);
+      if (error instanceof ForOneOnly) return this.forOneOnly(exchange, error, wantsFresh);
       this.stats.record(false, performance.now() - startedAt);
-      if (!response.has('cache-status')) response.set('cache-status', cacheStatus(failed(wantsFresh)));
+      response.set('cache-status', cacheStatus(failed(wantsFresh)));
       if (!isCacheError(error, 'LOAD_TIMEOUT')) throw error;
       throw new ServiceUnavailableException('the answer took longer than "hardTimeout" allows', { cause: error });
     }
+    this.stats.record(result.source !== 'load', performance.now() - startedAt);
+    response.set('cache-status', cacheStatus(outcomeOf(result, wantsFresh)));
+    return sendAnswer(exchange, this.answerOf(key, result, cache));
   }
 
   private answerOf(key: string, result: ReadResult<Representation>, cache: ReturnType<CacheBackend['httpCache']>) {

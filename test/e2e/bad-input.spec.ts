@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { Logger } from '@nestjs/common';
 import { createDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
 import { startService, type Service } from '../support/service';
 
 describe('bad input', () => {
@@ -185,6 +186,20 @@ describe('bad input', () => {
       detail: expect.stringMatching(/\w+ \w+/),
       correlationId: response.headers.get('x-request-id'),
     });
+  });
+
+  it('a client that keeps its half of a refused connection open does not keep ours', async () => {
+    const server = service.app.getHttpServer();
+    const count = () =>
+      new Promise<number>((resolve, reject) =>
+        server.getConnections((error, n) => (error ? reject(error) : resolve(n))),
+      );
+    const before = await count();
+    const socket = connect({ port: Number(new URL(service.url).port), host: '127.0.0.1', allowHalfOpen: true });
+    socket.write('nothing\r\n\r\n');
+    await text(socket);
+    await eventually(async () => (await count()) <= before);
+    socket.destroy();
   });
 
   it('a malformed message behind another request ends the connection, and is told when that one has its answer', async () => {

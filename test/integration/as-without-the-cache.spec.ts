@@ -12,7 +12,17 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, RouteSchema, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Cacheable, CacheEvict, CacheModule, touched, withHeaders, type CacheModuleOptions } from '@strata/cache';
+import {
+  Cacheable,
+  CacheEvict,
+  CacheModule,
+  touched,
+  withHeaders,
+  type CacheModuleOptions,
+  RequestStats,
+  CacheBackend,
+} from '@strata/cache';
+import { Gate } from '@strata/cache/testing';
 import request from 'supertest';
 
 const SECRET = { id: 1, password: 'secret' };
@@ -110,6 +120,31 @@ class WithSchema {
     return SECRET;
   }
 
+  @Get('media')
+  @RouteSchema({
+    response: { '2xx': { content: { 'application/json': { schema: ID_ALONE.response[200] } } } },
+  })
+  @Cacheable({ key: () => 'media', scope: 'public' })
+  media() {
+    return SECRET;
+  }
+
+  private gate = Promise.resolve();
+  reads = 0;
+
+  /** The next reads of `slow` wait for this. */
+  wait(gate: Promise<void>) {
+    this.gate = gate;
+  }
+
+  @Get('slow')
+  @RouteSchema(ID_ALONE)
+  @Cacheable({ key: () => 'slow', scope: 'public', staleIfError: '1m', softTimeout: 1 })
+  async slow() {
+    await this.gate;
+    return { ...SECRET, id: ++this.reads };
+  }
+
   @Get('cached/schema')
   @RouteSchema(ID_ALONE)
   @Cacheable({ key: () => 'schema', scope: 'public' })
@@ -190,6 +225,13 @@ describe.each(Object.entries(adapters))('on %s, a cached route', (name, adapter)
     for (const n of [1, 2]) expect((await get('/over').expect(200)).body).toEqual({ n });
   });
 
+  it('tells the type of the 200 in a 304 to HEAD, or none', async () => {
+    await start();
+    const { headers } = await get('/cached/json');
+    const head = request(app.getHttpServer()).head('/cached/json').set('if-none-match', headers['etag']!);
+    expect([undefined, headers['content-type']]).toContain((await head.expect(304)).headers['content-type']);
+  });
+
   it('has no header of groups that clients and proxies refuse, and none where it is not wanted', async () => {
     await start();
     expect((await get('/tagged').expect(200)).headers['cache-groups']!.length).toBeLessThanOrEqual(4_096);
@@ -221,6 +263,26 @@ describe('on Fastify, what turns objects into text', () => {
     for (const path of ['plain', 'cached', 'cached']) {
       expect((await request(app.getHttpServer()).get(`/${path}/schema`)).text).toBe('{"id":1}');
     }
+  });
+
+  it('response schemas hold for media types, and where the request has had its answer before the handler', async () => {
+    app = await created(new FastifyAdapter(), [WithSchema]);
+    await app.listen(0, '127.0.0.1');
+    const get = (path: string, headers = {}) => request(app!.getHttpServer()).get(path).set(headers);
+    for (const _ of [1, 2]) expect((await get('/media').expect(200)).text).toBe('{"id":1}');
+
+    const { headers, text } = await get('/slow');
+    expect(text).toBe('{"id":1}');
+    const gate = new Gate();
+    app.get(WithSchema).wait(gate.pass());
+    const cache = app.get(CacheBackend).httpCache();
+    // Old, not invalidated: what softTimeout may serve.
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 310_000);
+    await get('/slow', { 'if-none-match': headers['etag']! }).expect(304);
+    gate.release();
+    await cache.settled();
+    expect((await get('/slow')).text).toBe('{"id":2}');
+    jest.restoreAllMocks();
   });
 
   it('a preSerialization hook ends the start, unless it is declared', async () => {

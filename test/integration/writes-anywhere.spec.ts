@@ -113,6 +113,64 @@ describe('a write, wherever it is called', () => {
     warn.mockRestore();
   });
 
+  it('of an object whose application has closed reaches no other one', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    @Module({ imports: [CacheModule.forRoot({ namespace: 'first' })], providers: [Writer] })
+    class Closed {}
+    const closed = await start(Closed);
+    const writer = closed.get(Writer);
+    await closed.close();
+    @Module({ imports: [CacheModule.forRoot({ namespace: 'second' })], providers: [Reader] })
+    class App {}
+    const app = await start(App);
+    await app.get(Reader).read();
+    await writer.write(7);
+    expect(await app.get(Reader).read()).toBe(1);
+    await app.close();
+    warn.mockRestore();
+  });
+
+  it('of an unknown object reaches its readers also after a start that has failed', async () => {
+    @Module({ imports: [CacheModule.forRoot(), CacheModule.forRoot({ namespace: 'other' })] })
+    class Fails {}
+    await expect(start(Fails)).rejects.toThrow(/twice/);
+    class Unbound {
+      @CacheEvict({ tags: () => ['row'] })
+      async write(value: number) {
+        row = value;
+      }
+    }
+    @Module({ imports: [CacheModule.forRoot()], providers: [Reader] })
+    class App {}
+    const app = await start(App);
+    await app.get(Reader).read();
+    await new Unbound().write(3);
+    expect(await app.get(Reader).read()).toBe(3);
+    await app.close();
+  });
+
+  it('warns once, whatever its functions say', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    @Injectable()
+    class Broken {
+      @CacheEvict<Broken['write']>({
+        tags: (_result, id) => {
+          throw new Error(`no tags for ${id}`);
+        },
+      })
+      async write(id: number) {
+        return id;
+      }
+    }
+    @Module({ imports: [CacheModule.forRoot()], providers: [Broken] })
+    class App {}
+    const app = await start(App);
+    for (const id of [1, 2, 3]) expect(await app.get(Broken).write(id)).toBe(id);
+    expect(warn).toHaveBeenCalledTimes(1);
+    await app.close();
+    warn.mockRestore();
+  });
+
   it('is refused on a route that is a message handler too', async () => {
     class Both extends Route {
       @Patch('both')
@@ -126,65 +184,6 @@ describe('a write, wherever it is called', () => {
     @Module({ imports: [CacheModule.forRoot()], controllers: [Both] })
     class App {}
     await expect(start(App)).rejects.toThrow(/Both\.write: it is a route and a message handler/);
-  });
-});
-
-describe('a module that cannot be meant', () => {
-  class Product {
-    constructor(readonly id: number) {}
-  }
-
-  @Injectable()
-  class Sync {
-    @Cacheable()
-    find(id: number): Product {
-      return new Product(id);
-    }
-  }
-
-  const cases: [string, Type[], object[], RegExp][] = [
-    ['forRoot twice', [], [CacheModule.forRoot({ namespace: 'a' }), CacheModule.forRoot({ namespace: 'b' })], /twice/],
-    [
-      'the cache of answers is declared',
-      [],
-      [CacheModule.forRoot(), CacheModule.forFeature({ http: {} })],
-      /"http" is there/,
-    ],
-    [
-      'a name has two declarations',
-      [],
-      [CacheModule.forRoot(), CacheModule.forFeature({ p: { ttl: 1 } }), CacheModule.forFeature({ p: { ttl: 2 } })],
-      /"p" is declared twice/,
-    ],
-    ['a method is not async', [Sync], [CacheModule.forRoot()], /Sync\.find: the method must return a promise/],
-  ];
-
-  it.each(cases)('ends the start: %s', async (_what, providers, imports, reason) => {
-    @Module({ imports: imports as never, providers })
-    class App {}
-    await expect(start(App)).rejects.toThrow(reason);
-  });
-
-  it.each([
-    ['cacheControl', { cacheControl: 'public, max-age=60' }],
-    ['cdnCacheControl', { cdnCacheControl: 'max-age=300' }],
-  ])('ends the start: %s would hand the answer of one user to others', async (name, options) => {
-    const declare = () => {
-      class Mine {
-        @Get()
-        @Cacheable({ scope: 'user', key: () => 'k', ...options })
-        mine() {
-          return 1;
-        }
-      }
-      return Mine;
-    };
-    expect(declare).toThrow(new RegExp(`Mine\\.mine.*"${name}"`));
-  });
-
-  it('may be wrong in its defaults without leaving a connection', async () => {
-    const options = { redis: { url: 'redis://127.0.0.1:1' }, defaults: { ttl: 'soon' } } satisfies CacheModuleOptions;
-    await expect(CacheBackend.create(options)).rejects.toThrow(/ttl/);
   });
 });
 

@@ -12,6 +12,7 @@ import { configuredRedis } from '../runtime/backing';
 export async function emptyCache(config: Config): Promise<string | undefined> {
   const configured = configuredRedis(config);
   if (configured === undefined) return 'No Redis is configured: a service that runs shows what it has kept until then.';
+  if (config.CACHE_COHERENCE === 'off') return 'CACHE_COHERENCE is off: services show what they have kept until then.';
   const options = {
     ...cacheOptions(config, configured.redis),
     enabled: true,

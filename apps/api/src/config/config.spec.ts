@@ -54,7 +54,13 @@ describe('configuration', () => {
   });
 
   it('finds variables that look like ours, and leaves those of Kubernetes alone', () => {
-    const given = { CACHE_TLL: '1m', CACHE_TTL: '1m', CACHE_PORT: 'tcp://', CACHE_SERVICE_HOST: 'h', PATH: '/' };
+    const given = {
+      CACHE_TLL: '1m',
+      CACHE_TTL: '1m',
+      CACHE_PORT: 'tcp://',
+      CACHE_SERVICE_HOST: 'h',
+      CACHE_MASTER_PORT_1_TCP_ADDR: 'h',
+    };
     expect(unknownVariables({ ...given, CACHE_PORT_6379_TCP: 'tcp://', REDIS_HOST: 'h' })).toEqual(['CACHE_TLL']);
   });
 

@@ -72,12 +72,15 @@ export const ENVIRONMENT = z
     }
   });
 
+/** For a service `cache` or `cache-…`: `CACHE_SERVICE_HOST`, `CACHE_REDIS_PORT_6379_TCP_ADDR`. */
+const OF_KUBERNETES = /_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP)|$)/;
+
 /**
  * Variables that look like ours and are none: a typing error would otherwise go unnoticed. Kubernetes adds some for
- * every service of its own (`CACHE_SERVICE_HOST`, `CACHE_PORT_6379_TCP`).
+ * services of its own.
  */
 export function unknownVariables(environment: NodeJS.ProcessEnv = process.env): string[] {
-  const isOurs = (name: string): boolean => name.startsWith('CACHE_') && !/^CACHE_(SERVICE_|PORT(_|$))/.test(name);
+  const isOurs = (name: string): boolean => name.startsWith('CACHE_') && !OF_KUBERNETES.test(name);
   return Object.keys(environment).filter((name) => isOurs(name) && !(name in ENVIRONMENT.shape));
 }
 

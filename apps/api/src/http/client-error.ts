@@ -24,5 +24,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     `x-request-id: ${correlationId}`,
     'connection: close',
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // A client that keeps its half open would hold the stop of the service.
+  socket.destroySoon();
 }

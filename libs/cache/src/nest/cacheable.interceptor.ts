@@ -177,8 +177,9 @@ export class CacheableInterceptor implements NestInterceptor {
     wantsFresh: boolean,
   ): Promise<unknown> {
     const isOwn = exchange.response === response;
-    if (!response.has('cache-control'))
-      response.set('cache-control', isScoped(operation) ? 'private, no-cache' : 'no-cache');
+    const isSaid =
+      response.has('cache-control') || (!isScoped(operation) && operation.headers['cache-control'] === undefined);
+    if (!isSaid) response.set('cache-control', isScoped(operation) ? 'private, no-cache' : 'no-cache');
     if ('error' in outcome) {
       response.set('cache-status', cacheStatus(failed(wantsFresh)));
       if (isOwn) throw outcome.error;

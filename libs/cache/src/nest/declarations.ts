@@ -1,3 +1,4 @@
+import { isForOneReader } from './outgoing';
 import type { CacheableOptions, CacheConfigOptions, CacheEvictOptions, CachePutOptions } from './decorator-options';
 import { CACHE_CONFIG_METADATA, CACHE_METADATA, NEST, NO_CACHE_METADATA } from './metadata';
 import { argumentsKey } from './methods/arguments-key';
@@ -76,7 +77,7 @@ function build(owner: Class, handler: Handler, { property, cacheable, put, evict
   const where = `${owner.name}.${property}`;
   const config = (Reflect.getMetadata(CACHE_CONFIG_METADATA, owner) ?? {}) as CacheConfigOptions;
   const isRoute = Reflect.hasMetadata(NEST.path, handler);
-  const parsed = cacheable === undefined ? undefined : parseCacheable({ ...config, ...defined(cacheable) }, where);
+  const parsed = cacheable && parseCacheable({ ...inheritable(config, cacheable), ...defined(cacheable) }, where);
   const { cache, version, ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl } = config;
   const shared = { cache, version, ttl, ttlJitter, staleWhileRevalidate, staleIfError, negativeTtl };
   return Object.freeze({
@@ -95,6 +96,13 @@ function build(owner: Class, handler: Handler, { property, cacheable, put, evict
     put: put.map((options) => parseCachePut({ ...defined(shared), ...options }, where)),
     evict: evict.map((options) => parseCacheEvict({ ...defined({ cache, version }), ...options }, where)),
   });
+}
+
+/** What a class says for caches on the way is not meant for a method that says that its answers are of one reader. */
+function inheritable(config: CacheConfigOptions, { scope }: { readonly scope?: unknown }): CacheConfigOptions {
+  if (scope !== 'user' && scope !== 'tenant') return config;
+  const { cacheControl, cdnCacheControl: _ofOthers, ...others } = config;
+  return isForOneReader(cacheControl || undefined) ? { ...others, cacheControl } : others;
 }
 
 /** Of a method that its class has overridden, and that is reached by `super`, another place than that of the other. */

@@ -74,6 +74,7 @@ function whatChanged(backend: CacheBackend, operation: CacheEvictOperation, { re
 const NO_TAG = 'names a tag that is none (1 to 256 well-formed characters): left out';
 
 function warnOnce(backend: CacheBackend, where: string, problem: string): false {
-  if (isNews(`${where} ${problem}`, backend)) new Logger('CacheEvict').warn(`${where} ${problem}`);
+  if (isNews(`${problem === NO_TAG ? 'tag' : 'evict'} ${where}`, backend))
+    new Logger('CacheEvict').warn(`${where} ${problem}`);
   return false;
 }

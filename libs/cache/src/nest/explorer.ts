@@ -36,7 +36,17 @@ export class CacheExplorer implements OnModuleInit {
     this.transparent = new Set<unknown>([...OURS, ...transparentInterceptors]);
   }
 
-  onModuleInit(): void {
+  /** @throws CacheError `INVALID_OPTIONS`: the application does not start, and nobody else will close its cache */
+  async onModuleInit(): Promise<void> {
+    try {
+      this.explore();
+    } catch (error) {
+      await this.backend.close();
+      throw error;
+    }
+  }
+
+  private explore(): void {
     this.refuseTwice();
     const scanner = new MetadataScanner();
     const holders: Holders = new Map();
@@ -61,23 +71,25 @@ export class CacheExplorer implements OnModuleInit {
       }
       bind(owner, isStatic ? (instance as object) : undefined, this.backend);
     }
-    this.openCaches(found);
+    this.openShared(found);
     const hasCachedRoutes = found.some(({ isRoute, isOff, cacheable }) => isRoute && !isOff && cacheable !== undefined);
     // None in an application without HTTP, and a test may put something else in its place.
     const adapter = this.host.httpAdapter as typeof this.host.httpAdapter | undefined;
-    if (hasCachedRoutes && adapter !== undefined) refuseSerializationHooks(adapter, this.transparent);
+    if (hasCachedRoutes && this.backend.enabled && adapter !== undefined)
+      refuseSerializationHooks(adapter, this.transparent);
   }
 
-  /** Those of routes first: see `NamedCaches`. */
-  private openCaches(found: readonly Operations[]): void {
-    for (const ofRoutes of [true, false]) {
-      for (const { isRoute, cacheable, put } of found) {
-        if (isRoute !== ofRoutes) continue;
-        for (const { cache } of [...(cacheable ? [cacheable] : []), ...put]) {
-          if (isRoute) this.backend.httpCache(cache);
-          else this.backend.methodCache(cache);
-        }
-      }
+  /** Those that routes and methods share, those of routes first: see `NamedCaches`. Others are for whoever asks first. */
+  private openShared(found: readonly Operations[]): void {
+    const namesOf = (ofRoutes: boolean): (string | undefined)[] =>
+      found.flatMap(({ isRoute, cacheable, put }) =>
+        isRoute === ofRoutes ? [...(cacheable ? [cacheable] : []), ...put].map(({ cache }) => cache) : [],
+      );
+    const ofMethods = new Set(namesOf(false));
+    for (const name of namesOf(true)) {
+      if (name === undefined || !ofMethods.has(name)) continue;
+      this.backend.httpCache(name);
+      this.backend.methodCache(name);
     }
   }
 
@@ -102,13 +114,15 @@ export class CacheExplorer implements OnModuleInit {
 
   /** Of two, nobody could tell which one a decorator means, and neither would hear of the other's writes. */
   private refuseTwice(): void {
-    const backends = new Set(
-      this.discovery
-        .getProviders()
-        .flatMap(({ token, instance }) => (token === CacheBackend ? [instance as unknown] : [])),
-    );
+    const made = this.discovery.getProviders().filter(({ token }) => token === CacheBackend);
+    const backends = new Set(made.map(({ instance }) => instance as CacheBackend));
     if (backends.size < 2) return;
-    throw new CacheError('INVALID_OPTIONS', 'CacheModule.forRoot is imported twice with options of its own each');
+    // Nobody else does.
+    for (const backend of backends) void backend.close();
+    throw new CacheError(
+      'INVALID_OPTIONS',
+      'CacheModule.forRoot is imported twice: import it once, as a global module',
+    );
   }
 
   private all() {
@@ -160,7 +174,8 @@ function checkAnswer({ where, isRoute, isOff, put, evict }: Operations, owner: C
 const OTHER_TRANSPORTS = ['microservices:handler_type', 'websockets:message_mapping', 'graphql:resolver_type'];
 
 /** The cache is around the route alone: a message that runs the same method would write and tell nobody. */
-function refuseOtherTransports(where: string, owner: Class, name: string): void {
+function refuseOtherTransports({ where, put, evict }: Operations, owner: Class, name: string): void {
+  if (put.length + evict.length === 0) return;
   const method = (owner as unknown as { prototype: Record<string, object> }).prototype[name]!;
   if (!OTHER_TRANSPORTS.some((key) => Reflect.hasMetadata(key, method))) return;
   throw new CacheError(
@@ -171,7 +186,7 @@ function refuseOtherTransports(where: string, owner: Class, name: string): void 
 
 function check(operations: Operations, owner: Class, name: string): void {
   const { where, isRoute, cacheable } = operations;
-  if (isRoute) return refuseOtherTransports(where, owner, name);
+  if (isRoute) return refuseOtherTransports(operations, owner, name);
   const { prototype } = owner as unknown as { prototype: object };
   const returned: unknown = Reflect.getMetadata('design:returntype', prototype, name);
   const problems: string[] = [];

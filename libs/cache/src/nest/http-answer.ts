@@ -61,7 +61,10 @@ export function sendAnswer(exchange: Answered, answer: Answer): unknown {
     if (etag !== undefined) response.set('etag', etag);
     response.status = NOT_MODIFIED;
     // RFC 9110, section 8.6: the length that a 304 tells is that of the 200. Fastify tells one to each HEAD.
-    return request.method === 'HEAD' && response.tellsLength ? bodyOf(coding, exchange, answer) : undefined;
+    if (request.method !== 'HEAD' || !response.tellsLength) return undefined;
+    // Of bytes it would say a type of its own.
+    response.set('content-type', headers['content-type']!);
+    return bodyOf(coding, exchange, answer);
   }
   response.setAll(headers);
   setAge(exchange, answer);

@@ -4,9 +4,10 @@ import type { ServerResponse } from 'node:http';
 import { DECISIVE_HEADERS, type HeaderBag } from '../http/cacheability';
 import { isKeptHeader } from '../http/kept-headers';
 import { given } from './given-answer';
+import { hasCors } from './fast-lane/hidden';
 import { NEST } from './metadata';
 import { bytesForExpress } from './http-answer';
-import { jsonOfExpress, type ExpressSerializing, type FastifySerializing } from './serializing';
+import { jsonOf } from './serializing';
 import type { Wording } from './http-load';
 import { isForOneReader, listOf, setEach, varying, type Outgoing } from './outgoing';
 
@@ -133,14 +134,14 @@ export class HttpResponse implements Outgoing, Wording {
   }
 
   /**
-   * A `Vary: Origin` from before the handler, where no `@Header` says so: that of a CORS layer, which sets it on every
+   * A `Vary: Origin` from before the handler, where no `@Header` says so and there is a CORS layer: it sets it on every
    * answer, also on one to a request that names no origin, and its own headers anew on each hit.
    */
   private isOfCors(): boolean {
     const declared = (Reflect.getMetadata(NEST.headers, this.handler) ?? []) as { name: string }[];
-    return (
-      listOf(this.before['vary']).includes('origin') && !declared.some(({ name }) => name.toLowerCase() === 'vary')
-    );
+    if (!listOf(this.before['vary']).includes('origin')) return false;
+    if (declared.some(({ name }) => name.toLowerCase() === 'vary')) return false;
+    return this.before['access-control-allow-origin'] !== undefined || hasCors(this.adapter);
   }
 
   /** What each framework makes of a text. */
@@ -150,8 +151,7 @@ export class HttpResponse implements Outgoing, Wording {
 
   /** JSON by the response schema of the route and serializers (Fastify), or by the settings of the application (Express). */
   serialize(value: unknown): string {
-    const raw = this.raw as Partial<FastifySerializing & ExpressSerializing>;
-    return raw.serialize?.(value) ?? jsonOfExpress(value, raw.app!);
+    return jsonOf(this.raw, value, this.status, this.contentType ?? 'application/json');
   }
 
   /** The type that was chosen for the body, before the handler or in it. */

@@ -1,15 +1,14 @@
-/** Warnings that are remembered; when there are more, some are given again. */
-const MOST = 1_000;
-
 const told = new WeakMap<object, Set<string>>();
 const ofProcess = {};
 
-/** True for the first time that something is said by whoever `owner` is: a warning for each call would drown the others. */
-export function isNews(said: string, owner: object = ofProcess): boolean {
-  let known = told.get(owner);
-  if (known === undefined) told.set(owner, (known = new Set()));
-  if (known.has(said)) return false;
-  if (known.size >= MOST) known.clear();
-  known.add(said);
+/**
+ * True for the first time that something is said by whoever `owner` is: a warning for each call would drown the others.
+ *
+ * @param what the place and the kind of problem, of which there are few; never an error's own words or a value
+ */
+export function isNews(what: string, owner: object = ofProcess): boolean {
+  const known = told.get(owner) ?? new Set();
+  if (known.has(what)) return false;
+  told.set(owner, known.add(what));
   return true;
 }

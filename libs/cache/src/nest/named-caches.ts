@@ -53,7 +53,7 @@ export class NamedCaches {
   /** @throws CacheError `INVALID_OPTIONS` */
   declare(name: string, options: CacheOptions): TieredCache {
     const known = this.declared.get(name);
-    if (known !== undefined && isDeepStrictEqual(known.options, options)) return known.cache;
+    if (known !== undefined && isSame(known.options, options)) return known.cache;
     const problem =
       name === OF_ANSWERS
         ? 'is there for routes, with the "defaults" of the module: choose another name, and "cache" on the routes'
@@ -95,6 +95,16 @@ export class NamedCaches {
   private allows(error: unknown, rule: StaleRule = this.defaults.isStaleAllowed): boolean {
     return rule?.(error) ?? true;
   }
+}
+
+/** Functions count by their source: a helper makes them anew for each module that calls it. */
+function isSame(a: CacheOptions, b: CacheOptions): boolean {
+  const told = (options: CacheOptions): unknown[] =>
+    Object.entries(options).map(([name, value]) => [
+      name,
+      typeof value === 'function' ? String(value) : (value as unknown),
+    ]);
+  return isDeepStrictEqual(told(a).sort(), told(b).sort());
 }
 
 /** RFC 5861, section 4: stale may stand in for a failure of the server, not for a verdict on the request. */

@@ -9,6 +9,9 @@ import type { BreakerState, CacheTracer } from '../core/events';
 import type { KeyValueStore } from '../drivers/key-value';
 import type { RedisTarget } from '../drivers/redis';
 
+/** A `preSerialization` hook of Fastify, or all of them. */
+type SerializationHook = ((...given: never[]) => unknown) | 'preSerialization';
+
 /** Options of {@link CacheModule}. */
 export interface CacheModuleOptions {
   /** False: handlers run uncached and evictions do nothing. @default true */
@@ -51,14 +54,12 @@ export interface CacheModuleOptions {
   readonly trace?: CacheTracer | undefined;
   /**
    * Interceptors around cached routes (of the application, of a class), and `preSerialization` hooks of Fastify, that do
-   * not look at what handlers return, such as those that measure or log: classes, or the very objects and functions. They are given bytes of the cache; any other one around a
+   * not look at what handlers return, such as those that measure or log: classes, or the very objects and functions; `'preSerialization'` for all such hooks. They are given bytes of the cache; any other one around a
    * cached route ends the start, since what it would take out of an object it does not find in bytes.
    *
    * @default none
    */
-  readonly transparentInterceptors?: readonly (
-    Type<NestInterceptor> | NestInterceptor | ((...given: never[]) => unknown)
-  )[];
+  readonly transparentInterceptors?: readonly (Type<NestInterceptor> | NestInterceptor | SerializationHook)[];
   /** Told of each transition of the breaker in front of Redis, once. */
   readonly onBreakerChange?: (state: BreakerState, reason: string) => void;
 }

@@ -28,8 +28,7 @@ function attempt<R>({ where }: CachePutOperation, run: () => R): R | undefined {
   try {
     return run();
   } catch (error) {
-    const said = `${where}: ${String(error)}; its result is not kept`;
-    if (isNews(said)) new Logger('CachePut').warn(said);
+    if (isNews(`put ${where}`)) new Logger('CachePut').warn(`${where}: ${String(error)}; its result is not kept`);
     return undefined;
   }
 }

@@ -18,6 +18,7 @@ export function refuseSerializationHooks(adapter: AbstractHttpAdapter, transpare
   const fastify = adapter.getInstance<Fastify>();
   fastify.addHook('onReady', async () => {
     const hooks = hidden(fastify, 'fastify.hooks') as { preSerialization?: readonly Hook[] | null } | undefined;
+    if (transparent.has('preSerialization')) return;
     const odd = hooks?.preSerialization?.find((hook) => !transparent.has(hook));
     if (odd !== undefined) throw refusal(odd);
   });
@@ -26,6 +27,6 @@ export function refuseSerializationHooks(adapter: AbstractHttpAdapter, transpare
 const refusal = ({ name }: Hook): CacheError =>
   new CacheError(
     'INVALID_OPTIONS',
-    `the preSerialization hook "${name}" of Fastify would not be asked for what @Cacheable routes answer: do in an ` +
-      'interceptor on the method, above @Cacheable, what it does; if it changes nothing, name it in "transparentInterceptors"',
+    `the preSerialization hook "${name || '(anonymous)'}" of Fastify would not be asked for what @Cacheable routes answer: do in an ` +
+      'interceptor on the method, above @Cacheable, what it does; if it changes nothing, put it, or "preSerialization" for all of them, into "transparentInterceptors"',
   );

@@ -9,8 +9,8 @@ import { isNews } from './is-news';
 export function ttlFrom(given: Duration | undefined, where: string): Duration | undefined {
   if (given === undefined || toMilliseconds(given) !== undefined) return given;
   if (!(typeof given === 'number' && given < 0)) {
-    const said = `the "ttl" of ${where} has returned ${String(given)}, which is no duration: the result is not kept`;
-    if (isNews(said)) new Logger('Cacheable').warn(said);
+    const said = `the "ttl" of ${where} has returned a ${typeof given} that is no duration: the result is not kept`;
+    if (isNews(`ttl ${where}`)) new Logger('Cacheable').warn(said);
   }
   return 0;
 }

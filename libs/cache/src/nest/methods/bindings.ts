@@ -25,6 +25,10 @@ export function closed(backend: CacheBackend): void {
   open.delete(backend);
 }
 
+/** True for an object that belongs to an application, open or not, or whose class does. */
+export const isKnown = (instance: object): boolean =>
+  ofInstances.has(instance) || ofClasses.has(instance.constructor as Class);
+
 /** True for an instance that the container of an application has made, as far as it tells. */
 export const isBound = (instance: object): boolean => ofInstances.has(instance);
 
@@ -39,4 +43,4 @@ export function backendOf(instance: unknown): CacheBackend | undefined {
  * The cache of the only application there is, for writes of an object that no container has shown us (its module is
  * loaded later, or starts before `CacheModule`): what it has changed must reach the readers.
  */
-export const onlyOne = (): CacheBackend | undefined => (open.size === 1 ? open.values().next().value : undefined);
+export const theOnlyOne = (): CacheBackend | undefined => (open.size === 1 ? open.values().next().value : undefined);

@@ -170,6 +170,5 @@ function evictFor({ backend, args }: MethodCall, operation: CacheEvictOperation,
 }
 
 function warnOnce({ backend, operations: { where } }: MethodCall, reason: string): void {
-  const said = `${where} returns ${reason}: it is never cached`;
-  if (isNews(said, backend)) new Logger('Cacheable').warn(said);
+  if (isNews(where, backend)) new Logger('Cacheable').warn(`${where} returns ${reason}: it is never cached`);
 }

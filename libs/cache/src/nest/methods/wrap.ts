@@ -4,7 +4,7 @@ import { isNews } from '../is-news';
 import { operationsOf, type Class, type Handler, type Operations } from '../declarations';
 import { NEST } from '../metadata';
 import { untouched } from '../touched';
-import { backendOf, onlyOne } from './bindings';
+import { backendOf, isKnown, theOnlyOne } from './bindings';
 import { callWithCache } from './call';
 
 const originals = new WeakMap<Handler, Handler>();
@@ -27,7 +27,8 @@ export function wrapMethod(descriptor: PropertyDescriptor): void {
     const owner = (this as object | null)?.constructor as Class | undefined;
     const operations = owner === undefined ? undefined : operationsOf(owner, method);
     if (operations === undefined || operations.isOff) return plain(original.apply(this, args));
-    const backend = backendOf(this) ?? forWrites(operations);
+    const backend = backendOf(this) ?? (isKnown(this as object) ? undefined : onlyOne(operations));
+    if (backend === undefined) warnOfWrite(operations);
     if (backend?.enabled !== true) return plain(original.apply(this, args));
     const invoke = async (): Promise<unknown> => original.apply(this, args);
     return callWithCache({ backend, operations, args, invoke, instance: this as object });
@@ -41,13 +42,17 @@ export function wrapMethod(descriptor: PropertyDescriptor): void {
   descriptor.value = method;
 }
 
+const isWrite = ({ evict, put }: Operations): boolean => evict.length + put.length > 0;
+
 /** A read without its cache is merely slow; a write that tells nobody leaves others with what it has replaced. */
-function forWrites({ where, evict, put }: Operations): CacheBackend | undefined {
-  if (evict.length + put.length === 0) return undefined;
-  const backend = onlyOne();
-  const said = `${where} ran without a cache: no application has made its object, or it has closed. Nothing is invalidated`;
-  if (backend === undefined && isNews(said)) new Logger('CacheEvict').warn(said);
-  return backend;
+const onlyOne = (operations: Operations): CacheBackend | undefined => (isWrite(operations) ? theOnlyOne() : undefined);
+
+function warnOfWrite(operations: Operations): void {
+  if (!isWrite(operations) || !isNews(operations.where)) return;
+  new Logger('CacheEvict').warn(
+    `${operations.where} ran without a cache, and nothing is invalidated: no application has made its object and more ` +
+      'than one, or none, is open; or its application has closed',
+  );
 }
 
 /** The interceptors unwrap what a handler returns. */

@@ -1,6 +1,5 @@
 import {
   Controller,
-  Get,
   Global,
   Injectable,
   Logger,
@@ -229,53 +228,4 @@ describe('stale values of methods', () => {
     expect(await app.get(Flaky).deep()).toMatchObject({ is: 'new' });
     await app.close();
   });
-});
-
-describe('a name of a cache that routes and methods share', () => {
-  @Injectable()
-  class Values {
-    @Cacheable({ key: () => 'k', cache: 'shared' })
-    async value() {
-      return { from: 'method' };
-    }
-  }
-
-  @Controller()
-  class Answers {
-    @Get('answer')
-    @Cacheable({ key: () => 'k', cache: 'shared', scope: 'public' })
-    answer() {
-      return { from: 'route' };
-    }
-
-    @Patch('answer')
-    @CacheEvict({ key: () => 'k', cache: 'shared' })
-    evict() {
-      return 'done';
-    }
-  }
-
-  it.each(['method', 'route'])(
-    'keeps both, whichever is called first (%s), and an eviction from it reaches both',
-    async (first) => {
-      @Module({ imports: [CacheModule.forRoot()], controllers: [Answers], providers: [Values] })
-      class App {}
-      const app = await NestFactory.create(App, new FastifyAdapter(), { logger: false });
-      await app.listen(0, '127.0.0.1');
-      const backend = app.get(CacheBackend);
-      const calls = {
-        method: () => app.get(Values).value(),
-        route: async () => (await fetch(`${await app.getUrl()}/answer`)).json(),
-      };
-      const order = first === 'method' ? (['method', 'route'] as const) : (['route', 'method'] as const);
-      for (const from of [...order, ...order]) expect(await calls[from]()).toEqual({ from });
-      const names = [backend.httpCache('shared').name, backend.methodCache('shared').name];
-      expect(names).toEqual(['shared', 'shared-methods']);
-      const held = () => [backend.httpCache('shared').holds('k'), backend.methodCache('shared').holds('k')];
-      expect(held()).toEqual([true, true]);
-      await fetch(`${await app.getUrl()}/answer`, { method: 'PATCH' });
-      expect(held()).toEqual([false, false]);
-      await app.close();
-    },
-  );
 });

@@ -79,18 +79,25 @@ export class CacheExplorer implements OnModuleInit {
       refuseSerializationHooks(adapter, this.transparent);
   }
 
-  /** Those that routes and methods share, those of routes first: see `NamedCaches`. Others are for whoever asks first. */
+  /**
+   * Opens what one kind keeps and the other uses too, if only to evict from it; answers of routes first: see
+   * `NamedCaches`. Others are for whoever asks first.
+   */
   private openShared(found: readonly Operations[]): void {
-    const namesOf = (ofRoutes: boolean): (string | undefined)[] =>
-      found.flatMap(({ isRoute, cacheable, put }) =>
-        isRoute === ofRoutes ? [...(cacheable ? [cacheable] : []), ...put].map(({ cache }) => cache) : [],
+    const names = (ofRoutes: boolean, keeping: boolean): Set<string | undefined> =>
+      new Set(
+        found.flatMap(({ isRoute, cacheable, put, evict }) =>
+          isRoute === ofRoutes
+            ? [...(cacheable ? [cacheable] : []), ...put, ...(keeping ? [] : evict)].map(({ cache }) => cache)
+            : [],
+        ),
       );
-    const ofMethods = new Set(namesOf(false));
-    for (const name of namesOf(true)) {
-      if (name === undefined || !ofMethods.has(name)) continue;
-      this.backend.httpCache(name);
-      this.backend.methodCache(name);
-    }
+    const open = (ofRoutes: boolean, one: (name: string) => unknown): void => {
+      const others = names(!ofRoutes, false);
+      for (const name of names(ofRoutes, true)) if (name !== undefined && others.has(name)) one(name);
+    };
+    open(true, (name) => this.backend.httpCache(name));
+    open(false, (name) => this.backend.methodCache(name));
   }
 
   /**

@@ -11,8 +11,8 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
  * `undefined` when there is none. A tag that the field cannot carry is left out.
  */
 export function cacheGroups(tags: readonly string[]): string | undefined {
-  const groups = tags.filter((tag) => PRINTABLE.test(tag)).map(quoted);
-  return joined(groups, ', ');
+  const groups = fitting(tags.filter((tag) => PRINTABLE.test(tag)).map(quoted), ', ');
+  return groups.length === 0 ? undefined : groups.join(', ');
 }
 
 /**
@@ -20,28 +20,26 @@ export function cacheGroups(tags: readonly string[]): string | undefined {
  * none: a list that misses one would leave caches downstream with what they believe is valid.
  */
 export function cacheGroupInvalidation(tags: readonly string[]): string | undefined {
-  if (!tags.every((tag) => PRINTABLE.test(tag))) return undefined;
-  const all = tags.map(quoted);
-  const text = joined(all, ', ');
-  return text?.length === all.join(', ').length ? text : undefined;
+  const isWhole = tags.every((tag) => PRINTABLE.test(tag)) && fitting(tags.map(quoted), ', ').length === tags.length;
+  return isWhole ? cacheGroups(tags) : undefined;
 }
 
 /** Value of `Surrogate-Key`, for CDNs that know no groups: separated by spaces, so tags with one are left out. */
 export function surrogateKey(tags: readonly string[]): string | undefined {
-  return joined(
+  const keys = fitting(
     tags.filter((tag) => /^[\x21-\x7e]+$/.test(tag)),
     ' ',
   );
+  return keys.length === 0 ? undefined : keys.join(' ');
 }
 
-/** As many of the members as a header may hold; `undefined` for none. */
-function joined(members: readonly string[], separator: string): string | undefined {
+/** As many of the members as a header may hold. */
+function fitting(members: readonly string[], separator: string): readonly string[] {
   let length = -separator.length;
   const past = members.findIndex(
     (member, i) => i === MAX_GROUPS || (length += separator.length + member.length) > MAX_LENGTH,
   );
-  const kept = past === -1 ? members : members.slice(0, past);
-  return kept.length === 0 ? undefined : kept.join(separator);
+  return past === -1 ? members : members.slice(0, past);
 }
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;

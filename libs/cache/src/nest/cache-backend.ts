@@ -65,7 +65,7 @@ export class CacheBackend {
   /** Builds everything without waiting for Redis. @throws CacheError `INVALID_OPTIONS` */
   static async create(options: CacheModuleOptions): Promise<CacheBackend> {
     checkModuleOptions(options);
-    // Before a connection is opened that nobody would close.
+    // Wrong ones stop the start, before a connection is opened that nobody would close.
     resolveCacheOptions(options.defaults);
     const warm = resolveWarmOptions(options.warm);
     const driver = await openDriver(options);
@@ -85,7 +85,7 @@ export class CacheBackend {
     warnOfRefusals(strata);
     const warming = hotKeys && new Warming(strata, hotKeys, warm);
     const backend = new CacheBackend(options, strata, driver, warming);
-    // Made now, not on the first request: wrong options stop the start.
+    // There from the start: its counters are shown before anybody has asked.
     backend.httpCache();
     opened(backend);
     return backend;

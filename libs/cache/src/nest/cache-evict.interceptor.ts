@@ -11,6 +11,12 @@ import { HttpResponse } from './http-response';
 import { Touched, untouched } from './touched';
 import { unwrapped, WithHeaders } from './with-headers';
 
+interface EvictCall {
+  readonly context: ExecutionContext;
+  /** What its functions are given. */
+  readonly inputs: readonly unknown[];
+}
+
 /** Invalidates what a `@CacheEvict` handler has changed, before its answer leaves. */
 @Injectable()
 export class CacheEvictInterceptor implements NestInterceptor {
@@ -25,7 +31,8 @@ export class CacheEvictInterceptor implements NestInterceptor {
     const operations = operationsOf(context.getClass(), context.getHandler());
     if (operations === undefined) return next.handle();
     if (operations.isOff) return next.handle().pipe(map(untouched));
-    const all = applying(operations.evict, inputsOf(context));
+    const inputs = inputsOf(context);
+    const all = applying(operations.evict, inputs);
     const first = all.filter(({ beforeInvocation }) => beforeInvocation);
     const last = all.filter(({ beforeInvocation }) => !beforeInvocation);
     // Begun when somebody subscribes: who stops waiting (a timeout) does not stop the write, and must not stop what
@@ -35,7 +42,7 @@ export class CacheEvictInterceptor implements NestInterceptor {
         caller.closed
           ? this.logger.error(`${operations.evict[0]!.where} ${UNSEEN}`, stackOf(error))
           : caller.error(error);
-      this.run(context, first, last, next).then((answer) => {
+      this.run({ context, inputs }, first, last, next).then((answer) => {
         caller.next(answer);
         caller.complete();
       }, failed);
@@ -43,30 +50,30 @@ export class CacheEvictInterceptor implements NestInterceptor {
   }
 
   private async run(
-    context: ExecutionContext,
+    call: EvictCall,
     first: readonly CacheEvictOperation[],
     last: readonly CacheEvictOperation[],
     next: CallHandler,
   ): Promise<unknown> {
-    await this.evict(context, first, undefined);
+    await this.evict(call, first, undefined);
     const result: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
     // Tags that only the handler could know must be invalidated also where all others were before.
     const isTouched = result instanceof Touched;
-    await this.evict(context, last.length === 0 && isTouched ? first.slice(0, 1) : last, result);
+    await this.evict(call, last.length === 0 && isTouched ? first.slice(0, 1) : last, result);
     const value = untouched(result);
     if (!(value instanceof WithHeaders)) return value;
-    if (!isHttp(context)) return value.value as unknown;
-    return unwrapped(value, new HttpResponse(context, this.host.httpAdapter));
+    if (!isHttp(call.context)) return value.value as unknown;
+    return unwrapped(value, new HttpResponse(call.context, this.host.httpAdapter));
   }
 
   private async evict(
-    context: ExecutionContext,
+    { context, inputs }: EvictCall,
     operations: readonly CacheEvictOperation[],
     result: unknown,
   ): Promise<void> {
     if (operations.length === 0) return;
     const { backend } = this;
-    const call = { result, inputs: inputsOf(context), cacheOf: (name?: string) => backend.httpCache(name) };
+    const call = { result, inputs, cacheOf: (name?: string) => backend.httpCache(name) };
     const evicted = await Promise.all(operations.map((operation) => evict(backend, operation, call)));
     if (!isHttp(context)) return;
     const response = context.switchToHttp().getResponse<object>();

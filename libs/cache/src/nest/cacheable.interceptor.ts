@@ -26,6 +26,7 @@ import { sendAnswer, sendHit } from './http-answer';
 import { entryOf } from './http-key';
 import { ForOneOnly, loadRepresentation, type Described, type Exchange } from './http-load';
 import { HttpResponse } from './http-response';
+import { isNews } from './is-news';
 import { leaveWith, type FastifyReply } from './leave-with';
 import { preparedHit } from './prepared-hit';
 import { RequestStats } from './request-stats';
@@ -40,7 +41,6 @@ interface Call extends Described {
 /** Answers a `@Cacheable` handler from the cache: stored bytes, stored headers. */
 @Injectable()
 export class CacheableInterceptor implements NestInterceptor {
-  private readonly warned = new Set<string>();
   private readonly logger = new Logger('Cacheable');
 
   constructor(
@@ -132,10 +132,10 @@ export class CacheableInterceptor implements NestInterceptor {
 
   private async serve(exchange: Exchange, key: string, tags: readonly string[]): Promise<unknown> {
     const { operation, request, response } = exchange;
+    if (hasDirective(request.headers['cache-control'], 'only-if-cached')) return this.onlyIfCached(exchange, key, tags);
     const startedAt = performance.now();
     const cache = this.backend.httpCache(operation.cache);
     const options = { ...operation.entry, tags };
-    if (hasDirective(request.headers['cache-control'], 'only-if-cached')) return this.onlyIfCached(exchange, key, tags);
     const wantsFresh = asksForFresh(request.headers) && this.backend.mayRefresh(request);
     let result: ReadResult<Representation>;
     try {
@@ -194,8 +194,7 @@ export class CacheableInterceptor implements NestInterceptor {
   }
 
   private warnOnce({ where }: Exchange['operation'], how: string): void {
-    if (this.warned.has(where)) return;
-    this.warned.add(where);
+    if (!isNews(where, this)) return;
     this.logger.warn(`${where} answers with ${SPECIAL[how]}: it is never cached, @Cacheable has no effect`);
   }
 }

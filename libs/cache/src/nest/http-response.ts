@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { DECISIVE_HEADERS, type HeaderBag } from '../http/cacheability';
 import { isKeptHeader } from '../http/kept-headers';
 import { given } from './given-answer';
-import { hasCors } from './fast-lane/hidden';
+import { hasCors } from './has-cors';
 import { NEST } from './metadata';
 import { bytesForExpress } from './http-answer';
 import { jsonOf } from './serializing';

@@ -64,7 +64,6 @@ export class NamedCaches {
     const isStaleAllowed = this.forMethods(options.isStaleAllowed);
     const cache = this.open<unknown>(name, { serializer: richSerializer, ...options, isStaleAllowed });
     this.declared.set(name, { options, cache });
-    this.answers.delete(name);
     return cache;
   }
 

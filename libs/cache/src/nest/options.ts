@@ -54,8 +54,9 @@ export interface CacheModuleOptions {
   readonly trace?: CacheTracer | undefined;
   /**
    * Interceptors around cached routes (of the application, of a class), and `preSerialization` hooks of Fastify, that do
-   * not look at what handlers return, such as those that measure or log: classes, or the very objects and functions; `'preSerialization'` for all such hooks. They are given bytes of the cache; any other one around a
-   * cached route ends the start, since what it would take out of an object it does not find in bytes.
+   * not look at what handlers return, such as those that measure or log: classes, or the very objects and functions;
+   * `'preSerialization'` for all such hooks. Interceptors are given bytes of the cache, hooks are not asked; any other one
+   * around a cached route ends the start, since what it would take out of an object it does not find in bytes.
    *
    * @default none
    */

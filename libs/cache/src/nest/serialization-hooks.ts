@@ -14,11 +14,10 @@ interface Fastify {
  * fails then: with `INVALID_OPTIONS`, which names the hook, unless it is declared transparent.
  */
 export function refuseSerializationHooks(adapter: AbstractHttpAdapter, transparent: ReadonlySet<unknown>): void {
-  if (adapter.getType() !== 'fastify') return;
+  if (adapter.getType() !== 'fastify' || transparent.has('preSerialization')) return;
   const fastify = adapter.getInstance<Fastify>();
   fastify.addHook('onReady', async () => {
     const hooks = hidden(fastify, 'fastify.hooks') as { preSerialization?: readonly Hook[] | null } | undefined;
-    if (transparent.has('preSerialization')) return;
     const odd = hooks?.preSerialization?.find((hook) => !transparent.has(hook));
     if (odd !== undefined) throw refusal(odd);
   });

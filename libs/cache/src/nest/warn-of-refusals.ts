@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Strata } from '../core/strata';
+import { isNews } from './is-news';
 
 /** Why a tier refuses whatever it is given of that kind; other reasons are chances of the moment. */
 const FOR_GOOD: Readonly<Record<string, string>> = {
@@ -13,15 +14,13 @@ const FOR_GOOD: Readonly<Record<string, string>> = {
  * shows it. Keys are not named, for they may tell what somebody has looked for.
  */
 export function warnOfRefusals(strata: Strata): void {
-  const told = new Set<string>();
   const logger = new Logger('Cache');
   strata.on(
     (event) => {
       if (event.name !== 'fill.rejected') return;
       const { cache, tier, reason } = event;
       const problem = FOR_GOOD[reason];
-      if (problem === undefined || told.has(`${cache} ${reason}`)) return;
-      told.add(`${cache} ${reason}`);
+      if (problem === undefined || !isNews(`${cache} ${reason}`, strata)) return;
       logger.warn(`a value of the cache "${cache}" ${problem}: ${tier} does not keep it`);
     },
     ['fill.rejected'],
